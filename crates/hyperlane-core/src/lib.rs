@@ -1,0 +1,1 @@
+//! Request, response, body and service: what integrations with hyperlane depend on.

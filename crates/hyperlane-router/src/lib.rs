@@ -1,0 +1,1 @@
+//! Path patterns to values: the routing leaf of hyperlane.
