@@ -1,1 +1,49 @@
-//! The engine of hyperlane: accepts connections, speaks HTTP, calls a service. It knows no routes.
+//! The engine of hyperlane: accepts connections, speaks HTTP, calls a [`Service`](hyperlane_core::Service). It has
+//! never heard of routes.
+//!
+//! A walk through the files follows a request: [`bind`] (`listener.rs`) → `accept.rs` → `connection.rs` →
+//! `h1/connection.rs`, the whole life of a connection as one straight function, with `h1/reader.rs` (head),
+//! `h1/body.rs` (request body) and `h1/writer.rs` (response) beside it. All limits are in [`Config`].
+//!
+//! ```
+//! use std::future::{Ready, ready};
+//! use std::sync::Arc;
+//!
+//! use hyperlane_core::{Request, Response, Service};
+//! use hyperlane_server::{Config, bind, serve};
+//!
+//! struct Hello;
+//!
+//! impl Service for Hello {
+//!     type Future = Ready<Response>;
+//!
+//!     fn call(&self, _request: Request) -> Self::Future {
+//!         ready(Response::new("hello"))
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), hyperlane_server::BindError> {
+//! let config = Config::default();
+//! let listener = bind("127.0.0.1", 0, &config).await?;
+//! let handle = serve(listener, Arc::new(Hello), config);
+//! println!("listening on {}", handle.local_addr());
+//! handle.shutdown().await;
+//! # Ok(()) }
+//! ```
+#![forbid(unsafe_code)]
+
+mod accept;
+mod clock;
+mod config;
+mod connection;
+mod h1;
+mod handle;
+mod listener;
+mod pool;
+mod shutdown;
+mod transport;
+
+pub use config::Config;
+pub use handle::{ServerHandle, serve};
+pub use listener::{BindError, Listener, bind};
+pub use transport::Transport;

@@ -1,0 +1,146 @@
+//! What comes behind a response: the rest of a body, a refusal, and the ways in which a connection ends.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Poll, ready};
+use std::time::Duration;
+
+use http::{StatusCode, Version};
+use hyperlane_core::Response;
+use hyperlane_proto::h1::{BodySize, ResponseContext};
+use tokio::time::Instant;
+
+use super::body::Incoming;
+use super::connection::Connection;
+use super::respond::write_head;
+use super::timer::Deadlines;
+use crate::Transport;
+
+/// How long, and for how many bytes, a connection is read on after its last response: a reset caused by unread bytes
+/// would destroy that response on its way (RFC 9112 §9.6).
+const LINGER: Duration = Duration::from_secs(2);
+const LINGER_BYTES: u64 = 16 * 1024 * 1024;
+
+impl<T: Transport> Connection<T> {
+    /// Brings the rest of a request's body to a reader that outlives the response.
+    pub(super) async fn deliver(&mut self, rest: &mut Incoming) {
+        let mut last_progress = Instant::now();
+        let mut received = rest.received();
+        poll_fn(|cx| {
+            loop {
+                let mut deadlines = Deadlines::new();
+                if std::mem::replace(&mut received, rest.received()) != rest.received() {
+                    last_progress = deadlines.now;
+                }
+                match self.writer.poll_flush(cx, &mut self.io) {
+                    Poll::Ready(Ok(())) => {}
+                    Poll::Pending if self.note_stalled(&mut deadlines).is_ok() => {}
+                    Poll::Ready(Err(_)) | Poll::Pending => return Poll::Ready(()),
+                }
+                let Self {
+                    io,
+                    reader,
+                    writer,
+                    config,
+                    ..
+                } = self;
+                rest.poll(cx, io, reader, writer, &mut deadlines, config);
+                if !rest.has_reader() || deadlines.is_past(last_progress + config.idle_timeout) {
+                    return Poll::Ready(());
+                }
+                if received == rest.received() {
+                    ready!(deadlines.poll(cx, &mut self.timer));
+                }
+            }
+        })
+        .await;
+    }
+
+    /// Throws away what is left of a request's body. Returns whether the connection can go on.
+    pub(super) async fn drain(&mut self, rest: &mut Incoming) -> bool {
+        poll_fn(|cx| {
+            loop {
+                let mut deadlines = Deadlines::new();
+                match self.writer.poll_flush(cx, &mut self.io) {
+                    Poll::Ready(Ok(())) => {}
+                    Poll::Ready(Err(_)) => return Poll::Ready(false),
+                    Poll::Pending => {
+                        if self.note_stalled(&mut deadlines).is_err() {
+                            return Poll::Ready(false);
+                        }
+                    }
+                }
+                let Self { io, reader, config, .. } = self;
+                if let Poll::Ready(drained) = rest.poll_drain(cx, io, reader, &mut deadlines, config) {
+                    return Poll::Ready(drained);
+                }
+                ready!(deadlines.poll(cx, &mut self.timer));
+            }
+        })
+        .await
+    }
+
+    /// Answers something that is no acceptable request, and ends the connection: where the next request would begin is
+    /// not known any more.
+    pub(super) async fn refuse(mut self, status: StatusCode, why: &str) {
+        tracing::debug!(%status, why, "request refused");
+        self.now = Instant::now();
+        let response = refusal(status, why);
+        let cx = ResponseContext {
+            version: Version::HTTP_11,
+            head_request: false,
+            keep_alive: false,
+            accepts_trailers: false,
+        };
+        if !self.writer.has_room() && self.flush(&mut None).await.is_err() {
+            return self.io.abandon();
+        }
+        let gathered = self.writer.gathered();
+        write_head(gathered, &cx, &response, BodySize::Known(why.len() as u64), self.now);
+        gathered.extend_from_slice(why.as_bytes());
+        self.linger().await;
+    }
+
+    /// Ends the connection behind its last response.
+    pub(super) async fn close(mut self, incoming: &Option<Incoming>) {
+        if incoming.as_ref().is_some_and(|rest| !rest.is_done())
+            || !self.reader.is_empty()
+            || self.shutdown.is_draining()
+        {
+            self.linger().await;
+        } else {
+            self.finish().await;
+        }
+    }
+
+    /// Sends what is left, and ends our side.
+    pub(super) async fn finish(&mut self) {
+        if self.flush(&mut None).await.is_err() {
+            return self.io.abandon();
+        }
+        let _ = poll_fn(|cx| Pin::new(&mut self.io).poll_shutdown(cx)).await;
+    }
+
+    /// Sends what is left, ends our side, and reads on for a while until the client ends its own.
+    async fn linger(&mut self) {
+        self.finish().await;
+        let deadline = Instant::now() + LINGER;
+        let mut read = 0;
+        poll_fn(|cx| {
+            loop {
+                self.reader.consume(usize::MAX);
+                match self.reader.poll_fill(cx, &mut self.io) {
+                    Poll::Ready(Ok(n)) if n > 0 && read < LINGER_BYTES => read += n as u64,
+                    Poll::Ready(_) => return Poll::Ready(()),
+                    Poll::Pending => return self.timer.poll(cx, deadline),
+                }
+            }
+        })
+        .await;
+    }
+}
+
+/// A response of the engine's own.
+pub(super) fn refusal(status: StatusCode, why: &str) -> Response {
+    Response::typed("text/plain; charset=utf-8", why.to_owned()).with_status(status)
+}

@@ -1,0 +1,187 @@
+//! The receiving side: a buffer that exists only while there are bytes in it, and heads out of it.
+
+use std::cell::RefCell;
+use std::io;
+use std::pin::pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use http::{Method, Version};
+use hyperlane_core::{Head, WireHead};
+use hyperlane_proto::h1::{Framing, HeadParser, RequestHead, ResponseContext, Span, TargetForm};
+use hyperlane_proto::{Error, HeadLimits};
+use tokio::io::AsyncReadExt;
+
+use crate::{Transport, pool};
+
+/// The least room that a read is made with.
+const MIN_ROOM: usize = 2 * 1024;
+
+thread_local! {
+    /// Where heads are parsed into, before they are copied to where they live.
+    static PARSED: RefCell<RequestHead> = RefCell::default();
+}
+
+/// Bytes received and not used yet.
+#[derive(Debug, Default)]
+pub(crate) struct Reader {
+    buffer: Vec<u8>,
+    start: usize,
+    parser: HeadParser,
+    /// The peer has sent all that it will (it may still read).
+    pub(crate) ended: bool,
+}
+
+/// What the engine itself has to know of a request.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestFacts {
+    pub(crate) version: Version,
+    pub(crate) head_request: bool,
+    pub(crate) connect: bool,
+    pub(crate) framing: Framing,
+}
+
+impl RequestFacts {
+    pub(crate) fn response_context(&self, keep_alive: bool) -> ResponseContext {
+        ResponseContext {
+            version: self.version,
+            head_request: self.head_request,
+            keep_alive,
+            accepts_trailers: self.framing.accepts_trailers,
+        }
+    }
+}
+
+impl Reader {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.buffer[self.start..]
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.start == self.buffer.len()
+    }
+
+    /// Marks the first `n` bytes as used.
+    pub(crate) fn consume(&mut self, n: usize) {
+        self.start = self.buffer.len().min(self.start.saturating_add(n));
+        if self.is_empty() {
+            self.buffer.clear();
+            self.start = 0;
+        }
+    }
+
+    /// Whether nothing but empty lines was received: some clients send one behind a body (RFC 9112 §2.2).
+    pub(crate) fn has_only_empty_lines(&self) -> bool {
+        self.bytes().iter().all(|byte| matches!(byte, b'\r' | b'\n'))
+    }
+
+    /// Takes what was received and not used: for a protocol that goes on from here.
+    pub(crate) fn take_rest(&mut self) -> Bytes {
+        let rest = Bytes::copy_from_slice(self.bytes());
+        self.consume(rest.len());
+        rest
+    }
+
+    /// The head at the front of the buffer, if it is complete.
+    pub(crate) fn parse_head(&mut self, limits: &HeadLimits) -> Result<Option<(Head, RequestFacts)>, Error> {
+        if self.is_empty() {
+            return Ok(None);
+        }
+        PARSED.with_borrow_mut(|parsed| {
+            if !self.parser.parse(&self.buffer[self.start..], limits, parsed)? {
+                return Ok(None);
+            }
+            self.parser.reset();
+            let facts = RequestFacts {
+                version: parsed.version,
+                head_request: parsed.method == Method::HEAD,
+                connect: parsed.method == Method::CONNECT,
+                framing: parsed.framing,
+            };
+            let head = Head::from_wire(WireHead {
+                method: std::mem::take(&mut parsed.method),
+                version: parsed.version,
+                bytes: &self.buffer[self.start..self.start + parsed.len],
+                path: wide(parsed.path),
+                asterisk: parsed.form == TargetForm::Asterisk,
+                query: parsed.query.map(wide),
+                authority: parsed.authority.map(wide),
+                fields: parsed
+                    .headers
+                    .iter()
+                    .map(|field| (narrow(field.name), narrow(field.value))),
+            });
+            let len = parsed.len;
+            self.consume(len);
+            Ok(Some((head, facts)))
+        })
+    }
+
+    /// Reads more. 0 bytes: the peer has ended its side.
+    pub(crate) fn poll_fill<T: Transport>(&mut self, cx: &mut Context<'_>, io: &mut T) -> Poll<io::Result<usize>> {
+        if self.ended {
+            return Poll::Ready(Ok(0));
+        }
+        if self.buffer.capacity() == 0 {
+            self.buffer = pool::take();
+        } else if self.buffer.capacity() - self.buffer.len() < MIN_ROOM {
+            self.make_room();
+        }
+        // The future of a single read holds no state: it can be made anew for each poll.
+        let Poll::Ready(read) = pin!(io.read_buf(&mut self.buffer)).poll(cx) else {
+            self.release();
+            return Poll::Pending;
+        };
+        let read = read?;
+        self.ended = read == 0;
+        Poll::Ready(Ok(read))
+    }
+
+    /// Reads at most `limit` bytes of a body to a buffer of their own, past ours, which must be empty.
+    pub(crate) fn poll_fill_apart<T: Transport>(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut T,
+        limit: usize,
+    ) -> Poll<io::Result<Bytes>> {
+        debug_assert!(self.is_empty(), "bytes in the buffer come first");
+        if self.ended {
+            return Poll::Ready(Ok(Bytes::new()));
+        }
+        let mut piece = BytesMut::with_capacity(limit);
+        let read = ready!(pin!(io.take(limit as u64).read_buf(&mut piece)).poll(cx))?;
+        self.ended = read == 0;
+        Poll::Ready(Ok(piece.freeze()))
+    }
+
+    /// Gives the buffer back if nothing is in it.
+    pub(crate) fn release(&mut self) {
+        if self.is_empty() {
+            pool::give(std::mem::take(&mut self.buffer));
+        }
+    }
+
+    fn make_room(&mut self) {
+        if self.start > 0 {
+            self.buffer.drain(..self.start);
+            self.start = 0;
+        }
+        if self.buffer.capacity() - self.buffer.len() < MIN_ROOM {
+            self.buffer.reserve(pool::BUFFER_BYTES);
+        }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        pool::give(std::mem::take(&mut self.buffer));
+    }
+}
+
+fn wide(span: Span) -> std::ops::Range<usize> {
+    span.start as usize..span.end as usize
+}
+
+fn narrow(span: Span) -> std::ops::Range<u32> {
+    span.start..span.end
+}

@@ -1,0 +1,228 @@
+//! From a response to bytes on their way: its head, then its body at once or as it comes.
+
+use std::future::poll_fn;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
+use http_body::Body as _;
+use hyperlane_core::{Body, BodyError, HandlerPanic, Response};
+use hyperlane_proto::h1::{
+    BodyEncoding, BodySize, CHUNK_END, Encoded, ResponseContext, encode_chunk_head, encode_head, encode_last_chunk,
+};
+use tokio::time::Instant;
+
+use super::body::{Incoming, Progress};
+use super::close::refusal;
+use super::connection::{After, Answer, Connection};
+use super::reader::RequestFacts;
+use super::timer::Deadlines;
+use crate::{Transport, clock};
+
+impl<T: Transport> Connection<T> {
+    /// Puts the response on its way, all of it. Small ones stay gathered until the next wait.
+    pub(super) async fn respond(
+        &mut self,
+        answer: Answer,
+        facts: &RequestFacts,
+        incoming: &mut Option<Incoming>,
+    ) -> io::Result<After> {
+        let Answer {
+            mut response,
+            mut force_close,
+        } = answer;
+        if let Some(defect) = response.defect() {
+            tracing::error!(%defect, "response can't be sent as it was set: answering 500");
+            response = StatusCode::INTERNAL_SERVER_ERROR.into();
+        }
+        if let Some(incoming) = incoming {
+            // Success on a body that failed would be a lie; a handler's own error stays.
+            if let Some(kind) = incoming.failure()
+                && !response.status().is_client_error()
+                && !response.status().is_server_error()
+            {
+                response = {
+                    let error = BodyError::new(kind);
+                    refusal(error.status(), &error.to_string())
+                };
+            }
+            force_close |= !incoming.is_done() && !incoming.can_be_drained(self.config.drain_limit);
+            incoming.response_began();
+        }
+        let upgrade = match response.status() {
+            StatusCode::SWITCHING_PROTOCOLS => {
+                // The other protocol begins behind the request: of its body nothing may be left.
+                let possible = facts.framing.upgrade && incoming.as_ref().is_none_or(Incoming::is_done);
+                let upgrade = response.take_upgrade().filter(|_| possible);
+                if upgrade.is_none() {
+                    tracing::error!(
+                        "101 for a request that asked for no upgrade, or has a body, or without a follow-up"
+                    );
+                    response = StatusCode::INTERNAL_SERVER_ERROR.into();
+                }
+                upgrade
+            }
+            status if status.is_informational() => {
+                tracing::error!(%status, "an interim status can't be an answer: answering 500");
+                response = StatusCode::INTERNAL_SERVER_ERROR.into();
+                None
+            }
+            _ => None,
+        };
+
+        // An upgrade, or a late answer to a pipelined request, finds room at the end of the buffer in any case.
+        if !self.writer.has_room() {
+            self.flush(incoming).await?;
+        }
+        let last_request = self.reader.ended && self.reader.is_empty();
+        let keep_alive = facts.framing.keep_alive && !force_close && !last_request && !self.shutdown.is_draining();
+        let cx = facts.response_context(keep_alive);
+        let whole = response.body_mut().take_full();
+        let size = match &whole {
+            Some(bytes) => BodySize::Known(bytes.len() as u64),
+            None => body_size(response.body(), facts),
+        };
+        let encoded = write_head(self.writer.gathered(), &cx, &response, size, self.now);
+        match (whole, upgrade) {
+            (_, Some(upgrade)) => {
+                self.flush(incoming).await?;
+                return Ok(After::Upgrade(upgrade));
+            }
+            (Some(bytes), None) => {
+                if matches!(encoded.body, BodyEncoding::Length(_)) {
+                    self.writer.push(bytes, b"");
+                }
+            }
+            (None, None) => self.stream(response, encoded, incoming).await?,
+        }
+        if !self.writer.has_room() {
+            self.flush(incoming).await?;
+        }
+        Ok(if encoded.keep_alive {
+            After::NextRequest
+        } else {
+            After::Close
+        })
+    }
+
+    /// Sends a body as its pieces come. What is there is sent whenever the next piece is not.
+    async fn stream(
+        &mut self,
+        mut response: Response,
+        encoded: Encoded,
+        incoming: &mut Option<Incoming>,
+    ) -> io::Result<()> {
+        if encoded.body == BodyEncoding::None {
+            return Ok(());
+        }
+        let mut left = match encoded.body {
+            BodyEncoding::Length(length) => Some(length),
+            _ => None,
+        };
+        let chunked = encoded.body == BodyEncoding::Chunked;
+        poll_fn(|cx| {
+            loop {
+                if !self.writer.has_room() {
+                    match self.writer.poll_flush(cx, &mut self.io) {
+                        Poll::Ready(flushed) => flushed?,
+                        Poll::Pending => {
+                            // The handler may wait for its request's body, or the client for us to read it.
+                            let mut deadlines = Deadlines::new();
+                            self.poll_meanwhile(cx, incoming, &mut deadlines)?;
+                            ready!(deadlines.poll(cx, &mut self.timer));
+                            continue;
+                        }
+                    }
+                }
+                let frame = match poll_frame(response.body_mut(), cx) {
+                    Poll::Ready(Some(Ok(frame))) => frame,
+                    Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(error)),
+                    Poll::Ready(None) => {
+                        if chunked {
+                            encode_last_chunk(self.writer.gathered(), None);
+                        }
+                        return Poll::Ready(match left {
+                            Some(left) if left > 0 => Err(wrong_length("fewer")),
+                            _ => Ok(()),
+                        });
+                    }
+                    Poll::Pending => {
+                        let mut deadlines = Deadlines::new();
+                        self.now = deadlines.now;
+                        if self.poll_meanwhile(cx, incoming, &mut deadlines)? == Progress::Made {
+                            continue;
+                        }
+                        ready!(deadlines.poll(cx, &mut self.timer));
+                        continue;
+                    }
+                };
+                match frame.into_data() {
+                    Ok(data) if data.is_empty() => {}
+                    Ok(data) => {
+                        if let Some(left) = &mut left {
+                            *left = left
+                                .checked_sub(data.len() as u64)
+                                .ok_or_else(|| wrong_length("more"))?;
+                        }
+                        if chunked {
+                            encode_chunk_head(self.writer.gathered(), data.len());
+                        }
+                        self.writer.push(data, if chunked { CHUNK_END } else { b"" });
+                    }
+                    // Trailers are the last frame (RFC 9110 §6.5); only chunks have a place for them.
+                    Err(frame) if chunked => {
+                        encode_last_chunk(self.writer.gathered(), frame.into_trailers().ok().as_ref());
+                        return Poll::Ready(Ok(()));
+                    }
+                    Err(_) => {}
+                }
+            }
+        })
+        .await
+    }
+}
+
+pub(super) fn write_head(
+    dst: &mut Vec<u8>,
+    cx: &ResponseContext,
+    response: &Response,
+    size: BodySize,
+    now: Instant,
+) -> Encoded {
+    let date = clock::http_date(now);
+    match response.encoder_headers() {
+        (Some(headers), _) => encode_head(dst, cx, response.status(), headers, size, &date),
+        (None, Some(content_type)) => {
+            encode_head(dst, cx, response.status(), [(&CONTENT_TYPE, content_type)], size, &date)
+        }
+        (None, None) => encode_head(dst, cx, response.status(), &HeaderMap::new(), size, &date),
+    }
+}
+
+/// What is known of the length of a body that comes in pieces. Trailers need chunks (RFC 9112 §7.1.2).
+fn body_size(body: &Body, facts: &RequestFacts) -> BodySize {
+    if body.trailers().is_some() && facts.framing.accepts_trailers {
+        return BodySize::Unknown;
+    }
+    body.size_hint().exact().map_or(BodySize::Unknown, BodySize::Known)
+}
+
+/// A piece of a response's body; a panic in its making ends the response like any other error.
+fn poll_frame(body: &mut Body, cx: &mut Context<'_>) -> Poll<Option<io::Result<http_body::Frame<Bytes>>>> {
+    match catch_unwind(AssertUnwindSafe(|| Pin::new(body).poll_frame(cx))) {
+        Ok(frame) => frame.map(|frame| frame.map(|frame| frame.map_err(io::Error::other))),
+        Err(payload) => {
+            let panic = HandlerPanic::from_payload(&*payload);
+            tracing::error!(%panic, "body of a response panicked");
+            Poll::Ready(Some(Err(io::Error::other(panic.message))))
+        }
+    }
+}
+
+fn wrong_length(which: &str) -> io::Error {
+    io::Error::other(format!("body of the response has {which} bytes than it announced"))
+}

@@ -1,0 +1,156 @@
+//! The list of live connections, and the two steps by which they are ended: draining, then closing.
+
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Waker};
+
+use slab::Slab;
+use tokio::sync::Notify;
+
+/// The phases follow each other; it begins with 0, running.
+const DRAINING: u8 = 1;
+const CLOSING: u8 = 2;
+
+/// How far the end of a server has come, and who has to hear of it.
+///
+/// A connection looks at it where it would wait; looking costs one relaxed load. Nobody waits on a lock or a list in
+/// the way of a request: connections are woken once, when the phase changes.
+#[derive(Debug, Default)]
+pub(crate) struct Shutdown {
+    phase: AtomicU8,
+    /// Accept loops that may still bring connections.
+    listeners: AtomicUsize,
+    connections: Mutex<Slab<Option<Waker>>>,
+    changed: Notify,
+}
+
+impl Shutdown {
+    /// Whether no further request shall be begun on a connection.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.phase.load(Ordering::Acquire) >= DRAINING
+    }
+
+    /// Whether connections shall end now, whatever they are doing.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.phase.load(Ordering::Acquire) >= CLOSING
+    }
+
+    /// Begins the end: connections finish what they have in hand.
+    pub(crate) fn drain(&self) {
+        self.advance(DRAINING);
+    }
+
+    /// Ends all connections at once.
+    pub(crate) fn close(&self) {
+        self.advance(CLOSING);
+    }
+
+    fn advance(&self, phase: u8) {
+        if self.phase.fetch_max(phase, Ordering::AcqRel) >= phase {
+            return;
+        }
+        let wakers: Vec<Waker> = self.lock().iter().filter_map(|(_, waker)| waker.clone()).collect();
+        for waker in wakers {
+            waker.wake();
+        }
+        self.changed.notify_waiters();
+    }
+
+    /// Waits until draining begins.
+    pub(crate) async fn draining(&self) {
+        self.until(Self::is_draining).await;
+    }
+
+    /// Waits until no connection is left, and none will come.
+    pub(crate) async fn idle(&self) {
+        self.until(|shutdown| shutdown.listeners.load(Ordering::Acquire) == 0 && shutdown.lock().is_empty())
+            .await;
+    }
+
+    /// Says that connections may come until the guard is dropped.
+    pub(crate) fn listening(self: &Arc<Self>) -> Listening {
+        self.listeners.fetch_add(1, Ordering::AcqRel);
+        Listening(Arc::clone(self))
+    }
+
+    /// Waits until a connection has ended (or the phase has changed).
+    pub(crate) async fn connection_ended(&self) {
+        self.changed.notified().await;
+    }
+
+    async fn until(&self, condition: impl Fn(&Self) -> bool) {
+        loop {
+            // Enlisted before the look, so that a change right after it is not missed.
+            let mut changed = std::pin::pin!(self.changed.notified());
+            changed.as_mut().enable();
+            if condition(self) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Puts a connection on the list.
+    pub(crate) fn register(self: &Arc<Self>) -> Registration {
+        let key = self.lock().insert(None);
+        Registration {
+            shutdown: Arc::clone(self),
+            key,
+            watched: false,
+        }
+    }
+
+    /// Connections on the list.
+    pub(crate) fn connections(&self) -> usize {
+        self.lock().len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Slab<Option<Waker>>> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An accept loop that has not ended.
+#[derive(Debug)]
+pub(crate) struct Listening(Arc<Shutdown>);
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.0.listeners.fetch_sub(1, Ordering::AcqRel);
+        self.0.changed.notify_waiters();
+    }
+}
+
+/// A connection's place on the list; it is left when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Registration {
+    shutdown: Arc<Shutdown>,
+    key: usize,
+    watched: bool,
+}
+
+impl Registration {
+    /// Makes sure that the task of `cx` is woken when the phase changes. It is the same task throughout, so that once
+    /// is enough.
+    pub(crate) fn watch(&mut self, cx: &Context<'_>) {
+        if !self.watched {
+            self.watched = true;
+            if let Some(place) = self.shutdown.lock().get_mut(self.key) {
+                *place = Some(cx.waker().clone());
+            }
+        }
+    }
+
+    pub(crate) fn shutdown(&self) -> &Arc<Shutdown> {
+        &self.shutdown
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        let mut connections = self.shutdown.lock();
+        connections.try_remove(self.key);
+        drop(connections);
+        self.shutdown.changed.notify_waiters();
+    }
+}
