@@ -31,6 +31,7 @@ mod service;
 mod upgrade;
 
 pub use body::{Body, BodySender};
+pub use bytes::Bytes;
 pub use connection::ConnectionInfo;
 pub use error::{BodyError, BodyErrorKind, BoxError};
 pub use head::{Head, WireHead};

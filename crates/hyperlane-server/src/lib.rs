@@ -3,7 +3,8 @@
 //!
 //! A walk through the files follows a request: [`bind`] (`listener.rs`) → `accept.rs` → `connection.rs` →
 //! `h1/connection.rs`, the whole life of a connection as one straight function, with `h1/reader.rs` (head),
-//! `h1/body.rs` (request body) and `h1/writer.rs` (response) beside it. All limits are in [`Config`].
+//! `h1/body.rs` (request body), `h1/respond.rs` (response), `h1/writer.rs` (bytes to send) and `h1/close.rs` (the end)
+//! beside it. All limits are in [`Config`].
 //!
 //! ```
 //! use std::future::{Ready, ready};
@@ -44,6 +45,7 @@ mod shutdown;
 mod transport;
 
 pub use config::Config;
+pub use connection::serve_transport;
 pub use handle::{ServerHandle, serve};
 pub use listener::{BindError, Listener, bind};
 pub use transport::Transport;

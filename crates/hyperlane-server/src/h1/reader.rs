@@ -1,6 +1,6 @@
 //! The receiving side: a buffer that exists only while there are bytes in it, and heads out of it.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::io;
 use std::pin::pin;
 use std::task::{Context, Poll, ready};
@@ -19,7 +19,7 @@ const MIN_ROOM: usize = 2 * 1024;
 
 thread_local! {
     /// Where heads are parsed into, before they are copied to where they live.
-    static PARSED: RefCell<RequestHead> = RefCell::default();
+    static PARSED: Cell<Option<Box<RequestHead>>> = const { Cell::new(None) };
 }
 
 /// Bytes received and not used yet.
@@ -28,6 +28,8 @@ pub(crate) struct Reader {
     buffer: Vec<u8>,
     start: usize,
     parser: HeadParser,
+    /// What is known of a head of which the end is missing.
+    partial: Option<Box<RequestHead>>,
     /// The peer has sent all that it will (it may still read).
     pub(crate) ended: bool,
 }
@@ -87,34 +89,33 @@ impl Reader {
         if self.is_empty() {
             return Ok(None);
         }
-        PARSED.with_borrow_mut(|parsed| {
-            if !self.parser.parse(&self.buffer[self.start..], limits, parsed)? {
-                return Ok(None);
-            }
-            self.parser.reset();
-            let facts = RequestFacts {
-                version: parsed.version,
-                head_request: parsed.method == Method::HEAD,
-                connect: parsed.method == Method::CONNECT,
-                framing: parsed.framing,
-            };
-            let head = Head::from_wire(WireHead {
-                method: std::mem::take(&mut parsed.method),
-                version: parsed.version,
-                bytes: &self.buffer[self.start..self.start + parsed.len],
-                path: wide(parsed.path),
-                asterisk: parsed.form == TargetForm::Asterisk,
-                query: parsed.query.map(wide),
-                authority: parsed.authority.map(wide),
-                fields: parsed
-                    .headers
-                    .iter()
-                    .map(|field| (narrow(field.name), narrow(field.value))),
-            });
-            let len = parsed.len;
-            self.consume(len);
-            Ok(Some((head, facts)))
-        })
+        let mut parsed = self.partial.take().or_else(|| PARSED.take()).unwrap_or_default();
+        if !self.parser.parse(&self.buffer[self.start..], limits, &mut parsed)? {
+            self.partial = Some(parsed);
+            return Ok(None);
+        }
+        let facts = RequestFacts {
+            version: parsed.version,
+            head_request: parsed.method == Method::HEAD,
+            connect: parsed.method == Method::CONNECT,
+            framing: parsed.framing,
+        };
+        let head = Head::from_wire(WireHead {
+            method: std::mem::take(&mut parsed.method),
+            version: parsed.version,
+            bytes: &self.buffer[self.start..self.start + parsed.len],
+            path: wide(parsed.path),
+            asterisk: parsed.form == TargetForm::Asterisk,
+            query: parsed.query.map(wide),
+            authority: parsed.authority.map(wide),
+            fields: parsed
+                .headers
+                .iter()
+                .map(|field| (narrow(field.name), narrow(field.value))),
+        });
+        self.consume(parsed.len);
+        PARSED.set(Some(parsed));
+        Ok(Some((head, facts)))
     }
 
     /// Reads more. 0 bytes: the peer has ended its side.

@@ -1,0 +1,152 @@
+//! The end of a server over real sockets: nothing accepted is lost, and nothing outlasts the deadline.
+
+use std::future::pending;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use hyperlane_core::{IntoResponse, Request, Response, Service};
+use hyperlane_server::{Config, ServerHandle, bind, serve};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+#[derive(Default)]
+struct App {
+    begun: AtomicUsize,
+}
+
+impl Service for App {
+    type Future = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+    fn call(&self, request: Request) -> Self::Future {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        let slow = request.head().path() == "/slow";
+        let forever = request.head().path() == "/forever";
+        Box::pin(async move {
+            if forever {
+                pending::<()>().await;
+            }
+            if slow {
+                tokio::time::sleep(Duration::from_millis(150)).await;
+            }
+            "word".into_response()
+        })
+    }
+}
+
+async fn start(deadline: Duration) -> (ServerHandle, Arc<App>) {
+    let mut config = Config::default();
+    config.shutdown_deadline = deadline;
+    let listener = bind("127.0.0.1", 0, &config).await.expect("a free port");
+    let app = Arc::new(App::default());
+    (serve(listener, Arc::clone(&app), config), app)
+}
+
+async fn request(handle: &ServerHandle, path: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(handle.local_addr()).await.expect("listening");
+    stream
+        .write_all(format!("GET {path} HTTP/1.1\r\nhost: a\r\n\r\n").as_bytes())
+        .await
+        .expect("open");
+    stream
+}
+
+async fn read_all(mut stream: TcpStream) -> String {
+    let mut received = String::new();
+    let _ = stream.read_to_string(&mut received).await;
+    received
+}
+
+#[tokio::test]
+async fn requests_in_hand_are_answered_and_told_that_it_was_the_last() {
+    let (handle, app) = start(Duration::from_secs(10)).await;
+    let clients: Vec<_> = slow_requests(&handle, 50).await;
+    while app.begun.load(Ordering::SeqCst) < 50 {
+        tokio::task::yield_now().await;
+    }
+    let shutdown = tokio::spawn({
+        let handle = handle.clone();
+        async move { handle.shutdown().await }
+    });
+    for client in clients {
+        let received = read_all(client).await;
+        assert!(
+            received.contains("connection: close") && received.ends_with("word"),
+            "{received}"
+        );
+    }
+    shutdown.await.expect("no panic");
+    assert!(
+        TcpStream::connect(handle.local_addr()).await.is_err(),
+        "still listening"
+    );
+    assert_eq!(handle.connections(), 0);
+}
+
+async fn slow_requests(handle: &ServerHandle, n: usize) -> Vec<TcpStream> {
+    let mut clients = Vec::new();
+    for _ in 0..n {
+        clients.push(request(handle, "/slow").await);
+    }
+    clients
+}
+
+#[tokio::test]
+async fn clients_still_in_the_backlog_are_answered() {
+    let (handle, _) = start(Duration::from_secs(10)).await;
+    // On this one thread the accept loop can't run between these steps.
+    let mut clients = Vec::new();
+    for _ in 0..20 {
+        let mut stream = std::net::TcpStream::connect(handle.local_addr()).expect("listening");
+        std::io::Write::write_all(&mut stream, b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").expect("room");
+        stream.set_nonblocking(true).expect("supported");
+        clients.push(TcpStream::from_std(stream).expect("in a runtime"));
+    }
+    handle.shutdown().await;
+    for client in clients {
+        let received = read_all(client).await;
+        assert!(received.ends_with("word"), "{received:?}");
+    }
+}
+
+#[tokio::test]
+async fn idle_connections_do_not_hold_it_up() {
+    let (handle, _) = start(Duration::from_secs(60)).await;
+    let mut client = request(&handle, "/").await;
+    let mut buffer = [0; 1024];
+    assert!(client.read(&mut buffer).await.expect("open") > 0);
+    let began = Instant::now();
+    handle.shutdown().await;
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert_eq!(client.read(&mut buffer).await.expect("closed in order"), 0);
+}
+
+#[tokio::test]
+async fn what_outlasts_the_deadline_is_cut() {
+    let (handle, app) = start(Duration::from_millis(100)).await;
+    let client = request(&handle, "/forever").await;
+    while app.begun.load(Ordering::SeqCst) < 1 {
+        tokio::task::yield_now().await;
+    }
+    let began = Instant::now();
+    handle.shutdown().await;
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert_eq!(read_all(client).await, "");
+}
+
+#[tokio::test]
+async fn a_server_that_was_shut_down_ends_the_wait_of_everybody() {
+    let (handle, _) = start(Duration::from_secs(1)).await;
+    let waiters: Vec<_> = (0..3)
+        .map(|_| {
+            let handle = handle.clone();
+            tokio::spawn(async move { handle.wait().await })
+        })
+        .collect();
+    handle.shutdown().await;
+    handle.shutdown().await;
+    for waiter in waiters {
+        waiter.await.expect("no panic");
+    }
+}
