@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep};
 
-use crate::connection::serve_connection;
+use crate::connection::connection;
 use crate::shutdown::Shutdown;
 use crate::{Config, Listener};
 
@@ -32,17 +32,15 @@ pub(crate) async fn accept_connections<S: Service>(
         #[cfg(not(target_os = "linux"))]
         let _ = stream.set_nodelay(config.nodelay);
         let info = ConnectionInfo::new(Some(peer), Some(local_addr));
-        let connection = serve_connection(
+        let (service, config) = (Arc::clone(&service), Arc::clone(&config));
+        tokio::spawn(connection(
             stream,
             Arc::new(info),
-            Arc::clone(&service),
-            Arc::clone(&config),
+            service,
+            config,
             shutdown.register(),
-        );
-        tokio::spawn(async move {
-            connection.await;
-            drop(permit);
-        });
+            permit,
+        ));
     };
     let mut logged: Option<Instant> = None;
     while !shutdown.is_draining() {

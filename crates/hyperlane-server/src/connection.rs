@@ -1,11 +1,12 @@
 //! A connection from accept to its end: which protocol it speaks, and what cuts it short.
 
-use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use hyperlane_core::{ConnectionInfo, Service};
+use pin_project_lite::pin_project;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::shutdown::{Registration, Shutdown};
 use crate::{Config, Transport, h1};
@@ -35,25 +36,77 @@ use crate::{Config, Transport, h1};
 /// ```
 pub async fn serve_transport<T: Transport, S: Service>(io: T, info: ConnectionInfo, service: Arc<S>, config: Config) {
     let registration = Arc::new(Shutdown::default()).register();
-    serve_connection(io, Arc::new(info), service, Arc::new(config), registration).await;
+    connection(io, Arc::new(info), service, Arc::new(config), registration, None).await;
 }
 
 /// Serves one connection to its end, or until the server closes all that is open.
-pub(crate) async fn serve_connection<T: Transport, S: Service>(
+pub(crate) fn connection<T: Transport, S: Service>(
     io: T,
     info: Arc<ConnectionInfo>,
     service: Arc<S>,
     config: Arc<Config>,
-    mut registration: Registration,
-) {
+    registration: Registration,
+    permit: Option<OwnedSemaphorePermit>,
+) -> impl Future<Output = ()> + Send {
     let shutdown = Arc::clone(registration.shutdown());
-    let mut connection = pin!(h1::serve(io, info, service, config, Arc::clone(&shutdown)));
-    poll_fn(|cx| {
-        registration.watch(cx);
-        if shutdown.is_closing() {
+    let connection = h1::Connection::new(io, config, shutdown);
+    Closable {
+        protocol: h1::serve(connection, info, service),
+        registration,
+        _permit: permit,
+    }
+}
+
+pin_project! {
+    /// A connection that ends when the server closes all that is open.
+    ///
+    /// It is a type and not an `async fn` because an idle connection costs what its future takes: an `async fn` would
+    /// keep its arguments beside the future that they were moved into.
+    struct Closable<F> {
+        #[pin]
+        protocol: F,
+        registration: Registration,
+        // Room for one more connection, once this one is over.
+        _permit: Option<OwnedSemaphorePermit>,
+    }
+}
+
+impl<F: Future<Output = ()>> Future for Closable<F> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        this.registration.watch(cx);
+        if this.registration.shutdown().is_closing() {
             return Poll::Ready(());
         }
-        connection.as_mut().poll(cx)
-    })
-    .await;
+        this.protocol.poll(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hyperlane_core::{Request, Response};
+
+    use super::*;
+
+    struct Word;
+
+    impl Service for Word {
+        type Future = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+        fn call(&self, _: Request) -> Self::Future {
+            Box::pin(async { Response::new("word") })
+        }
+    }
+
+    /// What an idle connection costs is chiefly this future.
+    #[tokio::test]
+    async fn the_future_of_a_connection_stays_small() {
+        let (_client, io) = tokio::io::duplex(1);
+        let registration = Arc::new(Shutdown::default()).register();
+        let future = connection(io, Arc::default(), Arc::new(Word), Arc::default(), registration, None);
+        let size = size_of_val(&future);
+        assert!(size <= 1152, "{size} bytes");
+    }
 }

@@ -6,7 +6,7 @@ use std::task::{Poll, ready};
 use std::time::Duration;
 
 use http::{StatusCode, Version};
-use hyperlane_core::Response;
+use hyperlane_core::{Response, Upgraded};
 use hyperlane_proto::h1::{BodySize, ResponseContext};
 use tokio::time::Instant;
 
@@ -80,33 +80,37 @@ impl<T: Transport> Connection<T> {
         .await
     }
 
-    /// Answers something that is no acceptable request, and ends the connection: where the next request would begin is
-    /// not known any more.
-    pub(super) async fn refuse(mut self, status: StatusCode, why: &str) {
+    /// Answers something that is no acceptable request. The connection must end with it: where the next request would
+    /// begin is not known any more.
+    pub(super) fn write_refusal(&mut self, status: StatusCode, why: &str) {
         tracing::debug!(%status, why, "request refused");
         self.now = Instant::now();
-        let response = refusal(status, why);
         let cx = ResponseContext {
             version: Version::HTTP_11,
             head_request: false,
             keep_alive: false,
             accepts_trailers: false,
         };
-        if !self.writer.has_room() && self.flush(&mut None).await.is_err() {
-            return self.io.abandon();
-        }
         let gathered = self.writer.gathered();
-        write_head(gathered, &cx, &response, BodySize::Known(why.len() as u64), self.now);
+        write_head(
+            gathered,
+            &cx,
+            &refusal(status, why),
+            BodySize::Known(why.len() as u64),
+            self.now,
+        );
         gathered.extend_from_slice(why.as_bytes());
-        self.linger().await;
+    }
+
+    /// The connection for another protocol, with what was received of that already.
+    pub(super) fn into_upgraded(mut self) -> Upgraded {
+        let read_ahead = self.reader.take_rest();
+        Upgraded::new(self.io, read_ahead)
     }
 
     /// Ends the connection behind its last response.
-    pub(super) async fn close(mut self, incoming: &Option<Incoming>) {
-        if incoming.as_ref().is_some_and(|rest| !rest.is_done())
-            || !self.reader.is_empty()
-            || self.shutdown.is_draining()
-        {
+    pub(super) async fn close(&mut self, incoming: Option<&Incoming>) {
+        if incoming.is_some_and(|rest| !rest.is_done()) || !self.reader.is_empty() || self.shutdown.is_draining() {
             self.linger().await;
         } else {
             self.finish().await;
@@ -115,14 +119,14 @@ impl<T: Transport> Connection<T> {
 
     /// Sends what is left, and ends our side.
     pub(super) async fn finish(&mut self) {
-        if self.flush(&mut None).await.is_err() {
+        if self.flush(None).await.is_err() {
             return self.io.abandon();
         }
         let _ = poll_fn(|cx| Pin::new(&mut self.io).poll_shutdown(cx)).await;
     }
 
     /// Sends what is left, ends our side, and reads on for a while until the client ends its own.
-    async fn linger(&mut self) {
+    pub(super) async fn linger(&mut self) {
         self.finish().await;
         let deadline = Instant::now() + LINGER;
         let mut read = 0;

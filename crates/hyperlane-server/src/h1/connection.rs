@@ -1,19 +1,22 @@
 //! The whole life of an HTTP/1.1 connection, read from top to bottom: head → body → handler → response → next.
 
+use std::any::Any;
 use std::future::poll_fn;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use http::StatusCode;
-use hyperlane_core::{ConnectionInfo, HandlerPanic, Head, Request, Response, Service, Upgrade, Upgraded};
+use hyperlane_core::{Body, ConnectionInfo, HandlerPanic, Head, Request, Response, Service};
+use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
 use super::body::{Incoming, Progress};
 use super::reader::{Reader, RequestFacts};
+use super::respond::Begun;
 use super::timer::{Deadlines, Timer};
 use super::writer::Writer;
 use crate::shutdown::Shutdown;
@@ -22,72 +25,72 @@ use crate::{Config, Transport};
 /// While the server drains, a connection that was active this recently may bring one more request, which the client
 /// may have sent before it could know.
 const DRAIN_GRACE: Duration = Duration::from_millis(500);
-/// Serves HTTP/1.1 on `io` until the connection ends.
-pub(crate) async fn serve<T: Transport, S: Service>(
-    io: T,
+/// Serves HTTP/1.1 until the connection ends.
+// An `async fn` would keep its arguments twice, as given and as moved; a block uses them where they are. It matters:
+// this future is most of what an idle connection costs.
+#[expect(clippy::manual_async_fn, reason = "the block is half as large as the function")]
+pub(crate) fn serve<T: Transport, S: Service>(
+    mut connection: Connection<T>,
     info: Arc<ConnectionInfo>,
     service: Arc<S>,
-    config: Arc<Config>,
-    shutdown: Arc<Shutdown>,
-) {
-    let mut connection = Connection {
-        io,
-        reader: Reader::default(),
-        writer: Writer::default(),
-        timer: Timer::default(),
-        now: Instant::now(),
-        config,
-        shutdown,
-    };
-    loop {
-        let (head, facts) = match connection.next_head().await {
-            Next::Head(head, facts) => (head, facts),
-            Next::Refused(status, why) => return connection.refuse(status, &why).await,
-            Next::End => return connection.finish().await,
-        };
-        if facts.connect {
-            return connection
-                .refuse(StatusCode::NOT_IMPLEMENTED, "this server opens no tunnels")
-                .await;
-        }
-        let limit = service.body_limit(&head).unwrap_or(connection.config.body_limit);
-        let (body, mut incoming) = match Incoming::open(&facts.framing, &mut connection.reader, limit) {
-            Ok(opened) => opened,
-            Err(error) => return connection.refuse(error.status(), &error.to_string()).await,
-        };
-
-        let request = Request::new(head, body, Arc::clone(&info));
-        let Some(answer) = connection.answer(&*service, request, &mut incoming).await else {
-            return connection.io.abandon();
-        };
-        let after = match connection.respond(answer, &facts, &mut incoming).await {
-            Ok(after) => after,
-            Err(error) => {
+) -> impl Future<Output = ()> + Send {
+    async move {
+        loop {
+            let (head, facts) = match connection.next_head().await {
+                Next::Head(head, facts) => (head, facts),
+                Next::Refused(status, why) => {
+                    connection.write_refusal(status, &why);
+                    return connection.linger().await;
+                }
+                Next::End => return connection.finish().await,
+            };
+            let (body, mut incoming) = match connection.open_body(&*service, &head, &facts) {
+                Ok(opened) => opened,
+                Err((status, why)) => {
+                    connection.write_refusal(status, &why);
+                    return connection.linger().await;
+                }
+            };
+            let answer = {
+                // It ends with this block: what it holds of the request is gone before the response is sent.
+                let request = Request::new(head, body, Arc::clone(&info));
+                let mut handler = pin!(call(&*service, request));
+                connection.answer(&*service, handler.as_mut(), incoming.as_mut()).await
+            };
+            let Some(answer) = answer else {
+                return connection.io.abandon();
+            };
+            let (begun, keep_alive) = connection.begin_response(answer, &facts, incoming.as_mut());
+            let sent = match begun {
+                Begun::Whole if connection.writer.has_room() => Ok(()),
+                Begun::Whole => connection.flush(incoming.as_mut()).await,
+                Begun::Stream(mut stream) => connection.stream(&mut stream, incoming.as_mut()).await,
+                Begun::Upgrade(upgrade) => match connection.flush(None).await {
+                    Ok(()) => return upgrade.run(connection.into_upgraded()).await,
+                    Err(error) => Err(error),
+                },
+            };
+            if let Err(error) = sent {
                 tracing::debug!(%error, "connection ended in the middle of a response");
                 return connection.io.abandon();
             }
-        };
-        if let Some(rest) = incoming.as_mut().filter(|rest| rest.has_reader()) {
-            connection.deliver(rest).await;
-        }
-        match after {
-            After::NextRequest => {}
-            After::Close => return connection.close(&incoming).await,
-            After::Upgrade(upgrade) => {
-                let read_ahead = connection.reader.take_rest();
-                let Connection { io, .. } = connection;
-                return upgrade.run(Upgraded::new(io, read_ahead)).await;
+            if let Some(rest) = incoming.as_mut().filter(|rest| rest.has_reader()) {
+                connection.deliver(rest).await;
             }
-        }
-        if let Some(mut rest) = incoming
-            && !connection.drain(&mut rest).await
-        {
-            return connection.close(&Some(rest)).await;
+            if !keep_alive {
+                return connection.close(incoming.as_ref()).await;
+            }
+            if let Some(rest) = &mut incoming
+                && !connection.drain(rest).await
+            {
+                return connection.close(Some(rest)).await;
+            }
         }
     }
 }
 
-pub(super) struct Connection<T> {
+/// One connection and all that is kept for it.
+pub(crate) struct Connection<T> {
     pub(super) io: T,
     pub(super) reader: Reader,
     pub(super) writer: Writer,
@@ -113,14 +116,19 @@ pub(super) struct Answer {
     pub(super) force_close: bool,
 }
 
-/// What follows a response.
-pub(super) enum After {
-    NextRequest,
-    Close,
-    Upgrade(Upgrade),
-}
-
 impl<T: Transport> Connection<T> {
+    pub(crate) fn new(io: T, config: Arc<Config>, shutdown: Arc<Shutdown>) -> Self {
+        Self {
+            io,
+            reader: Reader::default(),
+            writer: Writer::default(),
+            timer: Timer::default(),
+            now: Instant::now(),
+            config,
+            shutdown,
+        }
+    }
+
     /// Waits for the head of the next request. What was gathered for sending is sent before anything is waited for.
     async fn next_head(&mut self) -> Next {
         let mut head_began = None;
@@ -174,33 +182,36 @@ impl<T: Transport> Connection<T> {
         .await
     }
 
-    /// Runs the service, feeds it the request's body, and sends meanwhile what was gathered before. `None`: the
+    /// The body that the head announces, if the server takes it.
+    fn open_body<S: Service>(
+        &mut self,
+        service: &S,
+        head: &Head,
+        facts: &RequestFacts,
+    ) -> Result<(Body, Option<Incoming>), (StatusCode, String)> {
+        if facts.connect {
+            return Err((StatusCode::NOT_IMPLEMENTED, "this server opens no tunnels".to_owned()));
+        }
+        let limit = service.body_limit(head).unwrap_or(self.config.body_limit);
+        Incoming::open(&facts.framing, &mut self.reader, limit).map_err(|error| (error.status(), error.to_string()))
+    }
+
+    /// Runs the handler, feeds it the request's body, and sends meanwhile what was gathered before. `None`: the
     /// client is gone.
     async fn answer<S: Service>(
         &mut self,
         service: &S,
-        request: Request,
-        incoming: &mut Option<Incoming>,
+        mut handler: Pin<&mut Handler<S::Future>>,
+        mut incoming: Option<&mut Incoming>,
     ) -> Option<Answer> {
-        let panicked = |payload: Box<dyn std::any::Any + Send>| {
-            let panic = HandlerPanic::from_payload(&*payload);
-            tracing::error!(%panic, "handler panicked");
-            let response = catch_unwind(AssertUnwindSafe(|| service.panic_response(&panic)));
-            let response = response.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into());
-            Some(Answer {
-                response,
-                force_close: true,
-            })
-        };
-        let handler = match catch_unwind(AssertUnwindSafe(|| service.call(request))) {
-            Ok(handler) => handler,
-            Err(payload) => return panicked(payload),
-        };
-        let mut handler = pin!(handler);
         let began = self.now;
         poll_fn(|cx| {
             loop {
-                match catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(cx))) {
+                let polled = match handler.as_mut().project() {
+                    HandlerProjection::Running { future } => catch_unwind(AssertUnwindSafe(|| future.poll(cx))),
+                    HandlerProjection::Panicked { payload } => Err(payload.take().unwrap_or_else(|| Box::new(()))),
+                };
+                match polled {
                     Ok(Poll::Ready(response)) => {
                         return Poll::Ready(Some(Answer {
                             response,
@@ -208,7 +219,7 @@ impl<T: Transport> Connection<T> {
                         }));
                     }
                     Ok(Poll::Pending) => {}
-                    Err(payload) => return Poll::Ready(panicked(payload)),
+                    Err(payload) => return Poll::Ready(Some(panicked(service, &*payload))),
                 }
                 let mut deadlines = Deadlines::new();
                 self.now = deadlines.now;
@@ -222,7 +233,7 @@ impl<T: Transport> Connection<T> {
                         force_close: false,
                     }));
                 }
-                match self.poll_meanwhile(cx, incoming, &mut deadlines) {
+                match self.poll_meanwhile(cx, incoming.as_deref_mut(), &mut deadlines) {
                     Ok(Progress::Made) => continue,
                     Ok(Progress::None) => {}
                     Err(_) => return Poll::Ready(None),
@@ -238,13 +249,13 @@ impl<T: Transport> Connection<T> {
     pub(super) fn poll_meanwhile(
         &mut self,
         cx: &mut Context<'_>,
-        incoming: &mut Option<Incoming>,
+        mut incoming: Option<&mut Incoming>,
         deadlines: &mut Deadlines,
     ) -> io::Result<Progress> {
         if !self.writer.is_empty() && self.writer.poll_flush(cx, &mut self.io)?.is_pending() {
             self.note_stalled(deadlines)?;
         }
-        let progress = match incoming {
+        let progress = match &mut incoming {
             Some(incoming) => {
                 let Self {
                     io,
@@ -260,7 +271,7 @@ impl<T: Transport> Connection<T> {
         // With nothing else to receive, a read tells that the client has reset the connection. Its mere end does not
         // count: a client may end its side and wait for the answer (RFC 9112 §9.6).
         if progress == Progress::None
-            && incoming.as_ref().is_none_or(Incoming::is_done)
+            && incoming.is_none_or(|incoming| incoming.is_done())
             && self.reader.bytes().len() < self.config.head_limit
             && !self.reader.ended
         {
@@ -273,14 +284,14 @@ impl<T: Transport> Connection<T> {
         Ok(progress)
     }
 
-    pub(super) async fn flush(&mut self, incoming: &mut Option<Incoming>) -> io::Result<()> {
+    pub(super) async fn flush(&mut self, mut incoming: Option<&mut Incoming>) -> io::Result<()> {
         poll_fn(|cx| {
             loop {
                 if let Poll::Ready(flushed) = self.writer.poll_flush(cx, &mut self.io) {
                     return Poll::Ready(flushed);
                 }
                 let mut deadlines = Deadlines::new();
-                self.poll_meanwhile(cx, incoming, &mut deadlines)?;
+                self.poll_meanwhile(cx, incoming.as_deref_mut(), &mut deadlines)?;
                 ready!(deadlines.poll(cx, &mut self.timer));
             }
         })
@@ -301,5 +312,35 @@ impl<T: Transport> Connection<T> {
         ready!(self.timer.poll(cx, since + self.config.write_timeout));
         self.io.abandon();
         Poll::Ready(())
+    }
+}
+
+pin_project! {
+    /// A request being answered.
+    #[project = HandlerProjection]
+    enum Handler<F> {
+        Running { #[pin] future: F },
+        /// The service panicked before it had a future.
+        Panicked { payload: Option<Box<dyn Any + Send>> },
+    }
+}
+
+/// Begins to answer a request.
+fn call<S: Service>(service: &S, request: Request) -> Handler<S::Future> {
+    match catch_unwind(AssertUnwindSafe(|| service.call(request))) {
+        Ok(future) => Handler::Running { future },
+        Err(payload) => Handler::Panicked { payload: Some(payload) },
+    }
+}
+
+/// The answer of a handler that panicked. What it left behind is not known: the connection ends with it.
+fn panicked<S: Service>(service: &S, payload: &(dyn Any + Send)) -> Answer {
+    let panic = HandlerPanic::from_payload(payload);
+    tracing::error!(%panic, "handler panicked");
+    let response = catch_unwind(AssertUnwindSafe(|| service.panic_response(&panic)));
+    let response = response.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into());
+    Answer {
+        response,
+        force_close: true,
     }
 }

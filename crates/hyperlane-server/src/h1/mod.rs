@@ -8,4 +8,4 @@ mod respond;
 mod timer;
 mod writer;
 
-pub(crate) use connection::serve;
+pub(crate) use connection::{Connection, serve};

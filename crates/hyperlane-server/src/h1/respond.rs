@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use http_body::Body as _;
-use hyperlane_core::{Body, BodyError, HandlerPanic, Response};
+use hyperlane_core::{Body, BodyError, HandlerPanic, Response, Upgrade};
 use hyperlane_proto::h1::{
     BodyEncoding, BodySize, CHUNK_END, Encoded, ResponseContext, encode_chunk_head, encode_head, encode_last_chunk,
 };
@@ -18,19 +18,38 @@ use tokio::time::Instant;
 
 use super::body::{Incoming, Progress};
 use super::close::refusal;
-use super::connection::{After, Answer, Connection};
+use super::connection::{Answer, Connection};
 use super::reader::RequestFacts;
 use super::timer::Deadlines;
 use crate::{Transport, clock};
 
+/// A response whose head is written.
+pub(super) enum Begun {
+    /// And its body, or there is none.
+    Whole,
+    /// And its body is to come.
+    Stream(Stream),
+    /// And it ends HTTP on this connection.
+    Upgrade(Upgrade),
+}
+
+/// A body that comes in pieces, and how they are written.
+pub(super) struct Stream {
+    body: Body,
+    encoding: BodyEncoding,
+}
+
 impl<T: Transport> Connection<T> {
-    /// Puts the response on its way, all of it. Small ones stay gathered until the next wait.
-    pub(super) async fn respond(
+    /// Writes the head of the response, and its body where that is at hand, behind what was gathered before. Returns
+    /// what is left to do, and whether the connection can go on afterwards.
+    ///
+    /// There is room: a head was read only while there was, and since then at most a `100 Continue` was added.
+    pub(super) fn begin_response(
         &mut self,
         answer: Answer,
         facts: &RequestFacts,
-        incoming: &mut Option<Incoming>,
-    ) -> io::Result<After> {
+        incoming: Option<&mut Incoming>,
+    ) -> (Begun, bool) {
         let Answer {
             mut response,
             mut force_close,
@@ -39,6 +58,7 @@ impl<T: Transport> Connection<T> {
             tracing::error!(%defect, "response can't be sent as it was set: answering 500");
             response = StatusCode::INTERNAL_SERVER_ERROR.into();
         }
+        let body_done = incoming.as_ref().is_none_or(|incoming| incoming.is_done());
         if let Some(incoming) = incoming {
             // Success on a body that failed would be a lie; a handler's own error stays.
             if let Some(kind) = incoming.failure()
@@ -56,7 +76,7 @@ impl<T: Transport> Connection<T> {
         let upgrade = match response.status() {
             StatusCode::SWITCHING_PROTOCOLS => {
                 // The other protocol begins behind the request: of its body nothing may be left.
-                let possible = facts.framing.upgrade && incoming.as_ref().is_none_or(Incoming::is_done);
+                let possible = facts.framing.upgrade && body_done;
                 let upgrade = response.take_upgrade().filter(|_| possible);
                 if upgrade.is_none() {
                     tracing::error!(
@@ -74,10 +94,6 @@ impl<T: Transport> Connection<T> {
             _ => None,
         };
 
-        // An upgrade, or a late answer to a pipelined request, finds room at the end of the buffer in any case.
-        if !self.writer.has_room() {
-            self.flush(incoming).await?;
-        }
         let last_request = self.reader.ended && self.reader.is_empty();
         let keep_alive = facts.framing.keep_alive && !force_close && !last_request && !self.shutdown.is_draining();
         let cx = facts.response_context(keep_alive);
@@ -87,43 +103,34 @@ impl<T: Transport> Connection<T> {
             None => body_size(response.body(), facts),
         };
         let encoded = write_head(self.writer.gathered(), &cx, &response, size, self.now);
-        match (whole, upgrade) {
-            (_, Some(upgrade)) => {
-                self.flush(incoming).await?;
-                return Ok(After::Upgrade(upgrade));
-            }
+        let begun = match (whole, upgrade) {
+            (_, Some(upgrade)) => Begun::Upgrade(upgrade),
             (Some(bytes), None) => {
                 if matches!(encoded.body, BodyEncoding::Length(_)) {
                     self.writer.push(bytes, b"");
                 }
+                Begun::Whole
             }
-            (None, None) => self.stream(response, encoded, incoming).await?,
-        }
-        if !self.writer.has_room() {
-            self.flush(incoming).await?;
-        }
-        Ok(if encoded.keep_alive {
-            After::NextRequest
-        } else {
-            After::Close
-        })
+            (None, None) if encoded.body == BodyEncoding::None => Begun::Whole,
+            (None, None) => {
+                let body = std::mem::take(response.body_mut());
+                Begun::Stream(Stream {
+                    body,
+                    encoding: encoded.body,
+                })
+            }
+        };
+        (begun, encoded.keep_alive)
     }
 
     /// Sends a body as its pieces come. What is there is sent whenever the next piece is not.
-    async fn stream(
-        &mut self,
-        mut response: Response,
-        encoded: Encoded,
-        incoming: &mut Option<Incoming>,
-    ) -> io::Result<()> {
-        if encoded.body == BodyEncoding::None {
-            return Ok(());
-        }
-        let mut left = match encoded.body {
-            BodyEncoding::Length(length) => Some(length),
+    pub(super) async fn stream(&mut self, stream: &mut Stream, mut incoming: Option<&mut Incoming>) -> io::Result<()> {
+        let Stream { body, encoding } = stream;
+        let chunked = *encoding == BodyEncoding::Chunked;
+        let mut left = match encoding {
+            BodyEncoding::Length(length) => Some(*length),
             _ => None,
         };
-        let chunked = encoded.body == BodyEncoding::Chunked;
         poll_fn(|cx| {
             loop {
                 if !self.writer.has_room() {
@@ -132,13 +139,13 @@ impl<T: Transport> Connection<T> {
                         Poll::Pending => {
                             // The handler may wait for its request's body, or the client for us to read it.
                             let mut deadlines = Deadlines::new();
-                            self.poll_meanwhile(cx, incoming, &mut deadlines)?;
+                            self.poll_meanwhile(cx, incoming.as_deref_mut(), &mut deadlines)?;
                             ready!(deadlines.poll(cx, &mut self.timer));
                             continue;
                         }
                     }
                 }
-                let frame = match poll_frame(response.body_mut(), cx) {
+                let frame = match poll_frame(body, cx) {
                     Poll::Ready(Some(Ok(frame))) => frame,
                     Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(error)),
                     Poll::Ready(None) => {
@@ -153,7 +160,7 @@ impl<T: Transport> Connection<T> {
                     Poll::Pending => {
                         let mut deadlines = Deadlines::new();
                         self.now = deadlines.now;
-                        if self.poll_meanwhile(cx, incoming, &mut deadlines)? == Progress::Made {
+                        if self.poll_meanwhile(cx, incoming.as_deref_mut(), &mut deadlines)? == Progress::Made {
                             continue;
                         }
                         ready!(deadlines.poll(cx, &mut self.timer));
