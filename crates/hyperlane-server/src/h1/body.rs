@@ -26,6 +26,8 @@ pub(crate) struct Incoming {
     /// The client waits for our word before it sends (RFC 9110 §10.1.1).
     continue_due: bool,
     received: u64,
+    /// Of these, bytes that were thrown away.
+    drained: u64,
     limit: u64,
     pace: Pace,
     failure: Option<BodyErrorKind>,
@@ -92,6 +94,7 @@ impl Incoming {
             // Who has sent something already does not wait.
             continue_due: framing.expect_continue && reader.is_empty(),
             received: 0,
+            drained: 0,
             limit,
             pace: Pace::default(),
             failure: None,
@@ -209,18 +212,17 @@ impl Incoming {
         config: &Config,
     ) -> Poll<bool> {
         self.sender = None;
-        let mut drained = 0;
         loop {
             if self.is_done() {
                 return Poll::Ready(true);
             }
-            if self.failure.is_some() || drained > config.drain_limit || !self.can_be_drained(config.drain_limit) {
+            if self.failure.is_some() || self.drained > config.drain_limit || !self.can_be_drained(config.drain_limit) {
                 return Poll::Ready(false);
             }
             match self.step(cx, io, reader) {
                 Ok(Step::Piece(piece)) => {
                     self.pace.pause(deadlines.now);
-                    drained += piece.len() as u64;
+                    self.drained += piece.len() as u64;
                 }
                 Ok(Step::End(_)) => self.decoder = Decoder::Done,
                 Ok(Step::Wait) if self.pace.is_too_slow(self.received, deadlines, config) => return Poll::Ready(false),

@@ -11,7 +11,7 @@ use hyperlane_proto::h1::{BodySize, ResponseContext};
 use tokio::time::Instant;
 
 use super::body::Incoming;
-use super::connection::Connection;
+use super::connection::{Connection, DRAIN_GRACE};
 use super::respond::write_head;
 use super::timer::Deadlines;
 use crate::Transport;
@@ -82,12 +82,12 @@ impl<T: Transport> Connection<T> {
 
     /// Answers something that is no acceptable request. The connection must end with it: where the next request would
     /// begin is not known any more.
-    pub(super) fn write_refusal(&mut self, status: StatusCode, why: &str) {
+    pub(super) fn write_refusal(&mut self, status: StatusCode, why: &str, head_request: bool) {
         tracing::debug!(%status, why, "request refused");
         self.now = Instant::now();
         let cx = ResponseContext {
             version: Version::HTTP_11,
-            head_request: false,
+            head_request,
             keep_alive: false,
             accepts_trailers: false,
         };
@@ -99,7 +99,9 @@ impl<T: Transport> Connection<T> {
             BodySize::Known(why.len() as u64),
             self.now,
         );
-        gathered.extend_from_slice(why.as_bytes());
+        if !head_request {
+            gathered.extend_from_slice(why.as_bytes());
+        }
     }
 
     /// The connection for another protocol, with what was received of that already.
@@ -128,7 +130,13 @@ impl<T: Transport> Connection<T> {
     /// Sends what is left, ends our side, and reads on for a while until the client ends its own.
     pub(super) async fn linger(&mut self) {
         self.finish().await;
-        let deadline = Instant::now() + LINGER;
+        // A server that drains has told the client; it waits only for what may be under way.
+        let time = if self.shutdown.is_draining() {
+            DRAIN_GRACE
+        } else {
+            LINGER
+        };
+        let deadline = Instant::now() + time;
         let mut read = 0;
         poll_fn(|cx| {
             loop {

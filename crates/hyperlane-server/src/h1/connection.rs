@@ -24,7 +24,7 @@ use crate::{Config, Transport};
 
 /// While the server drains, a connection that was active this recently may bring one more request, which the client
 /// may have sent before it could know.
-const DRAIN_GRACE: Duration = Duration::from_millis(500);
+pub(super) const DRAIN_GRACE: Duration = Duration::from_millis(500);
 /// Serves HTTP/1.1 until the connection ends.
 // An `async fn` would keep its arguments twice, as given and as moved; a block uses them where they are. It matters:
 // this future is most of what an idle connection costs.
@@ -39,7 +39,7 @@ pub(crate) fn serve<T: Transport, S: Service>(
             let (head, facts) = match connection.next_head().await {
                 Next::Head(head, facts) => (head, facts),
                 Next::Refused(status, why) => {
-                    connection.write_refusal(status, &why);
+                    connection.write_refusal(status, &why, false);
                     return connection.linger().await;
                 }
                 Next::End => return connection.finish().await,
@@ -47,7 +47,7 @@ pub(crate) fn serve<T: Transport, S: Service>(
             let (body, mut incoming) = match connection.open_body(&*service, &head, &facts) {
                 Ok(opened) => opened,
                 Err((status, why)) => {
-                    connection.write_refusal(status, &why);
+                    connection.write_refusal(status, &why, facts.head_request);
                     return connection.linger().await;
                 }
             };

@@ -37,6 +37,8 @@ pub(super) enum Begun {
 pub(super) struct Stream {
     body: Body,
     encoding: BodyEncoding,
+    /// Whether the client takes fields behind the body (RFC 9110 §10.1.4).
+    with_trailers: bool,
 }
 
 impl<T: Transport> Connection<T> {
@@ -117,6 +119,7 @@ impl<T: Transport> Connection<T> {
                 Begun::Stream(Stream {
                     body,
                     encoding: encoded.body,
+                    with_trailers: facts.framing.accepts_trailers,
                 })
             }
         };
@@ -125,7 +128,11 @@ impl<T: Transport> Connection<T> {
 
     /// Sends a body as its pieces come. What is there is sent whenever the next piece is not.
     pub(super) async fn stream(&mut self, stream: &mut Stream, mut incoming: Option<&mut Incoming>) -> io::Result<()> {
-        let Stream { body, encoding } = stream;
+        let Stream {
+            body,
+            encoding,
+            with_trailers,
+        } = stream;
         let chunked = *encoding == BodyEncoding::Chunked;
         let mut left = match encoding {
             BodyEncoding::Length(length) => Some(*length),
@@ -182,7 +189,8 @@ impl<T: Transport> Connection<T> {
                     }
                     // Trailers are the last frame (RFC 9110 §6.5); only chunks have a place for them.
                     Err(frame) if chunked => {
-                        encode_last_chunk(self.writer.gathered(), frame.into_trailers().ok().as_ref());
+                        let trailers = frame.into_trailers().ok().filter(|_| *with_trailers);
+                        encode_last_chunk(self.writer.gathered(), trailers.as_ref());
                         return Poll::Ready(Ok(()));
                     }
                     Err(_) => {}
