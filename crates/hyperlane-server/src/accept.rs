@@ -71,7 +71,12 @@ pub(crate) async fn accept_connections<S: Service>(
     }
     // Clients whose connection the kernel has completed count as accepted: they are served as well, room or not. The
     // kernel is asked directly, since the runtime may not have heard of the last ones yet.
-    let Ok(socket) = listener.socket.into_std() else { return };
+    let Ok(socket) = listener.socket.into_std() else {
+        return;
+    };
+    // From now on the kernel takes at most one more; the window in which one could be lost is as short as can be.
+    #[cfg(target_os = "linux")]
+    let _ = socket2::SockRef::from(&socket).listen(0);
     loop {
         match socket.accept().and_then(|(stream, peer)| Ok((from_std(stream)?, peer))) {
             Ok((stream, peer)) => spawn(stream, peer, None),

@@ -150,3 +150,44 @@ async fn a_server_that_was_shut_down_ends_the_wait_of_everybody() {
         waiter.await.expect("no panic");
     }
 }
+
+/// Sends requests on one connection until it is told to stop; returns how many were answered.
+async fn keep_asking(handle: ServerHandle) -> Result<usize, String> {
+    let mut stream = TcpStream::connect(handle.local_addr())
+        .await
+        .map_err(|error| error.to_string())?;
+    let mut answered = 0;
+    loop {
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+            .await
+            .map_err(|error| error.to_string())?;
+        let mut received = Vec::new();
+        while !received.ends_with(b"word") {
+            match stream.read_buf(&mut received).await {
+                Ok(0) => return Err(format!("closed on a request, {answered} were answered before")),
+                Ok(_) => {}
+                Err(error) => return Err(format!("{error}, {answered} were answered before")),
+            }
+        }
+        answered += 1;
+        if String::from_utf8_lossy(&received).contains("connection: close") {
+            return Ok(answered);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn under_load_every_request_of_every_connection_is_answered() {
+    for _ in 0..5 {
+        let (handle, app) = start(Duration::from_secs(10)).await;
+        let clients: Vec<_> = (0..64).map(|_| tokio::spawn(keep_asking(handle.clone()))).collect();
+        while app.begun.load(Ordering::SeqCst) < 2000 {
+            tokio::task::yield_now().await;
+        }
+        handle.shutdown().await;
+        for client in clients {
+            assert!(client.await.expect("no panic").expect("nothing lost") > 0);
+        }
+    }
+}

@@ -38,24 +38,6 @@ pub(super) fn skip(bytes: &[u8], from: usize, class: Class) -> usize {
     }
 }
 
-/// As [`skip`] for [`VALUE`], eight bytes at a time: values are most of a head.
-#[inline]
-pub(super) fn skip_value(bytes: &[u8], from: usize) -> usize {
-    let rest = bytes.get(from..).unwrap_or_default();
-    let mut at = from;
-    for &word in rest.as_chunks::<8>().0 {
-        if has_control(u64::from_le_bytes(word)) {
-            let end = skip(bytes, at, VALUE);
-            // A tab is a control byte, and yet part of a value.
-            if end < at + 8 {
-                return end;
-            }
-        }
-        at += 8;
-    }
-    skip(bytes, at, VALUE)
-}
-
 /// Whether `text` is a non-empty token (RFC 9110 §5.6.2).
 pub(super) fn is_token(text: &[u8]) -> bool {
     !text.is_empty() && skip(text, 0, TOKEN) == text.len()
@@ -78,17 +60,6 @@ pub(super) fn trim_ows(bytes: &[u8]) -> &[u8] {
 /// (RFC 9110 §5.6.1).
 pub(super) fn list_elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|&byte| byte == b',').map(trim_ows)
-}
-
-/// Whether any of eight bytes is below 0x20 or is 0x7f.
-#[inline]
-fn has_control(word: u64) -> bool {
-    const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
-    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
-    let below_space = word.wrapping_sub(ONES * 0x20) & !word;
-    let not_delete = word ^ (ONES * 0x7f);
-    let delete = not_delete.wrapping_sub(ONES) & !not_delete;
-    (below_space | delete) & HIGH != 0
 }
 
 const fn build_table() -> [u8; 256] {
@@ -141,30 +112,6 @@ const fn build_table() -> [u8; 256] {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn value_scan_finds_every_control_byte_at_every_offset() {
-        for length in 0..40 {
-            for at in 0..length {
-                for byte in 0..=255_u8 {
-                    let mut bytes = vec![b'a'; length];
-                    bytes[at] = byte;
-                    let expected = if VALUE.contains(byte) { length } else { at };
-                    assert_eq!(skip_value(&bytes, 0), expected, "{byte:#x} at {at} of {length}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn value_scan_passes_tabs_and_obs_text_before_a_control_byte() {
-        let mut bytes = vec![b'\t', 0x80, 0xff, b' ', 0x7e];
-        bytes.resize(30, b'\t');
-        bytes.push(0);
-        assert_eq!(skip_value(&bytes, 0), 30);
-        assert_eq!(skip_value(&bytes, 29), 30);
-        assert_eq!(skip_value(&bytes, 40), 40);
-    }
 
     #[test]
     fn tokens_are_those_of_rfc9110_5_6_2() {

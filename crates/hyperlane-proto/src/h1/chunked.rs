@@ -27,7 +27,7 @@ use std::ops::Range;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::charset::{CR, LF, TOKEN, VALUE, trim_ows};
-use super::head::{check_field_start, name_fault, value_fault};
+use super::fields;
 use crate::{ChunkLimits, Error, ErrorKind};
 
 /// 64 bits.
@@ -85,9 +85,7 @@ enum State {
     DataCr,
     DataLf,
     TrailerStart,
-    TrailerName,
-    TrailerValue,
-    TrailerLf,
+    TrailerLine,
     EndLf,
     Done,
     Failed(Error),
@@ -147,6 +145,14 @@ impl ChunkedDecoder {
         self.state == State::Done
     }
 
+    /// Bytes of the current chunk that its size line has announced and that have not been yielded yet.
+    ///
+    /// Added to what was received it tells that a body is over its limit before the bytes have come.
+    #[must_use]
+    pub fn announced(&self) -> u64 {
+        if self.state == State::Data { self.remaining } else { 0 }
+    }
+
     /// The trailer fields, once, after the end; `None` if there were none.
     ///
     /// Fields that RFC 9110 §6.5.1 forbids in trailers (those for framing, routing, authentication,
@@ -195,9 +201,15 @@ impl ChunkedDecoder {
             }
             State::DataCr => expect(byte, CR, ErrorKind::MissingChunkEnd).map(|()| State::DataLf),
             State::DataLf => expect(byte, LF, ErrorKind::MissingChunkEnd).map(|()| State::Size(0)),
-            State::EndLf => expect(byte, LF, ErrorKind::BareCarriageReturn).map(|()| State::Done),
             State::TrailerStart if byte == CR => Ok(State::EndLf),
-            State::TrailerStart | State::TrailerName | State::TrailerValue | State::TrailerLf => self.trailer(byte),
+            State::TrailerStart | State::TrailerLine => self.trailer(byte),
+            State::EndLf => {
+                expect(byte, LF, ErrorKind::BareCarriageReturn)?;
+                if let Some(trailers) = &mut self.trailers {
+                    trailers.finish()?;
+                }
+                Ok(State::Done)
+            }
             state @ (State::Data | State::Done | State::Failed(_)) => Ok(state),
         }
     }
@@ -275,41 +287,30 @@ impl ChunkedDecoder {
         Ok(State::Size(digits + 1))
     }
 
+    /// Looks at line ends and limits only, as in a head; the fields are parsed at the end.
     fn trailer(&mut self, byte: u8) -> Result<State, Error> {
         let trailers = self.trailers.get_or_insert_default();
-        match self.state {
-            State::TrailerStart => {
-                check_field_start(byte)?;
-                trailers.count += 1;
-                if trailers.count > self.limits.trailer_count {
-                    return Err(Error::exceeded(ErrorKind::TooManyTrailers, self.limits.trailer_count));
-                }
-            }
-            State::TrailerName if byte != b':' && !TOKEN.contains(byte) => return Err(name_fault(byte)),
-            State::TrailerValue if byte != CR && !VALUE.contains(byte) => return Err(value_fault(byte)),
-            State::TrailerLf => expect(byte, LF, ErrorKind::BareCarriageReturn)?,
+        let after_cr = trailers.section.last() == Some(&CR);
+        match (after_cr, byte == LF) {
+            (true, false) => return Err(Error::new(ErrorKind::BareCarriageReturn)),
+            (false, true) => return Err(Error::new(ErrorKind::BareLineFeed)),
             _ => {}
         }
-        trailers.bytes += 1;
-        if trailers.bytes > self.limits.trailer_bytes {
+        if self.state == State::TrailerStart {
+            trailers.count += 1;
+            if trailers.count > self.limits.trailer_count {
+                return Err(Error::exceeded(ErrorKind::TooManyTrailers, self.limits.trailer_count));
+            }
+        }
+        if trailers.section.len() >= self.limits.trailer_bytes {
             return Err(Error::exceeded(ErrorKind::TrailersTooLarge, self.limits.trailer_bytes));
         }
-        match (self.state, byte) {
-            (State::TrailerName, b':') => Ok(State::TrailerValue),
-            (State::TrailerStart | State::TrailerName, _) => {
-                trailers.name.push(byte);
-                Ok(State::TrailerName)
-            }
-            (State::TrailerValue, CR) => Ok(State::TrailerLf),
-            (State::TrailerValue, _) => {
-                trailers.value.push(byte);
-                Ok(State::TrailerValue)
-            }
-            _ => {
-                trailers.finish_field()?;
-                Ok(State::TrailerStart)
-            }
-        }
+        trailers.section.push(byte);
+        Ok(if byte == LF {
+            State::TrailerStart
+        } else {
+            State::TrailerLine
+        })
     }
 }
 
@@ -324,27 +325,34 @@ fn expect(byte: u8, expected: u8, otherwise: ErrorKind) -> Result<(), Error> {
 #[derive(Debug, Default)]
 struct Trailers {
     fields: HeaderMap,
-    /// Of the line being read; its memory is reused.
-    name: Vec<u8>,
-    value: Vec<u8>,
+    /// The field lines as they came.
+    section: Vec<u8>,
     count: usize,
-    bytes: usize,
 }
 
 impl Trailers {
-    fn finish_field(&mut self) -> Result<(), Error> {
-        let name = HeaderName::from_bytes(&self.name).map_err(|_| Error::new(ErrorKind::InvalidHeaderName))?;
-        let value =
-            HeaderValue::from_bytes(trim_ows(&self.value)).map_err(|_| Error::new(ErrorKind::InvalidHeaderValue))?;
-        self.name.clear();
-        self.value.clear();
-        if is_allowed_in_trailers(&name) {
-            self.fields
-                .try_append(name, value)
-                .map_err(|_| Error::exceeded(ErrorKind::TooManyTrailers, self.fields.len()))?;
-        }
+    fn finish(&mut self) -> Result<(), Error> {
+        self.section.extend_from_slice(b"\r\n");
+        let map = &mut self.fields;
+        let mut outcome = Ok(());
+        fields::parse_whole(&self.section, self.count, |name, value| {
+            outcome = outcome.and_then(|()| append(map, name, trim_ows(value)));
+        })?;
+        outcome?;
+        // The decoder may live as long as the request, and only the map is still of use.
+        self.section = Vec::new();
         Ok(())
     }
+}
+
+fn append(map: &mut HeaderMap, name: &[u8], value: &[u8]) -> Result<(), Error> {
+    let name = HeaderName::from_bytes(name).map_err(|_| Error::new(ErrorKind::InvalidHeaderName))?;
+    let value = HeaderValue::from_bytes(value).map_err(|_| Error::new(ErrorKind::InvalidHeaderValue))?;
+    if is_allowed_in_trailers(&name) {
+        map.try_append(name, value)
+            .map_err(|_| Error::exceeded(ErrorKind::TooManyTrailers, map.len()))?;
+    }
+    Ok(())
 }
 
 /// Whether a field may come after the content that it would have changed the handling of

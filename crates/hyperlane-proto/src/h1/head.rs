@@ -3,10 +3,11 @@
 //! Step 4 of the walk. The engine reads into one buffer and calls [`HeadParser::parse`] after each
 //! read; nothing is copied, and a [`RequestHead`] that is reused allocates nothing.
 //!
-//! The parser is one state machine that looks at every byte once and remembers where it stopped. So a
-//! fault is reported at the very byte that makes it certain, however the bytes arrived, and a peer that
-//! drips them causes no more work than one that sends them whole. (`httparse` starts over at each call
-//! and takes a bare LF; it is the oracle in this crate's tests instead.)
+//! The parser remembers where it stopped, so a peer that drips bytes causes no more work than one that
+//! sends them whole. The request line is read as it comes, and its faults are reported at the byte that
+//! makes them certain. Of the fields only the line ends are looked at until the empty line is there; then
+//! `fields.rs` has them parsed by `httparse`, once. (For the whole head that would not do: `httparse` starts
+//! over at each call, knows no minor version above 1 and takes a bare LF.)
 //!
 //! ```
 //! use hyperlane_proto::h1::{HeadParser, RequestHead};
@@ -22,14 +23,13 @@
 //! ```
 
 use http::{Method, Version};
+use memchr::memchr2;
 
-use super::charset::{CR, LF, TOKEN, skip, skip_value, trim_ows};
+use super::charset::{CR, LF, trim_ows};
+use super::fields;
 use super::framing::{self, Framing};
 use super::request_line::{self, Part};
 use crate::{Error, ErrorKind, HeadLimits};
-
-/// The longest name that `http::HeaderName` can hold.
-const HEADER_NAME_BYTES: usize = 65_535;
 
 /// A range of bytes in the buffer that was handed to [`HeadParser::parse`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,6 +47,13 @@ impl Span {
             start: start as u32,
             end: end as u32,
         }
+    }
+
+    /// Where `part` lies in `buf`, of which it is a slice.
+    #[inline]
+    fn of_part(buf: &[u8], part: &[u8]) -> Self {
+        let start = part.as_ptr().addr().wrapping_sub(buf.as_ptr().addr());
+        Self::new(start, start.wrapping_add(part.len()))
     }
 
     /// The bytes of `buf` that this span covers; empty if `buf` does not reach that far.
@@ -150,12 +157,12 @@ pub struct HeadParser {
     state: State,
     /// Everything before this index has been looked at.
     at: usize,
-    /// Where the part being read began.
+    /// Where the part of the request line, or the field line, that is being read began.
     mark: usize,
-    /// Where the request line began.
-    line_start: usize,
-    /// The name of the field line being read.
-    name: Span,
+    /// Where the request line began, then where the fields did.
+    start: usize,
+    /// Whole field lines so far.
+    field_count: usize,
     failed: Option<Error>,
 }
 
@@ -164,9 +171,7 @@ enum State {
     #[default]
     EmptyLines,
     RequestLine(Part),
-    FieldStart,
-    FieldName,
-    FieldValue,
+    Fields,
 }
 
 impl HeadParser {
@@ -178,9 +183,10 @@ impl HeadParser {
     ///
     /// # Errors
     ///
-    /// The first fault in the order of the bytes, as soon as it is certain. What concerns several fields
-    /// at once (Host, the body's length) is decided at the end of the head. A parser that failed keeps
-    /// returning its error until [`reset`](Self::reset).
+    /// A fault of the request line, a bare CR or LF, or an exceeded limit: the first in the order of the
+    /// bytes, as soon as it is certain. What is wrong with the fields otherwise, one by one (their
+    /// grammar) or together (Host, the body's length), is decided at the end of the head. A parser that
+    /// failed keeps returning its error until [`reset`](Self::reset).
     #[inline]
     pub fn parse(&mut self, buf: &[u8], limits: &HeadLimits, head: &mut RequestHead) -> Result<bool, Error> {
         if let Some(error) = self.failed {
@@ -232,7 +238,7 @@ impl HeadParser {
                 Some(&LF) => return Err(Error::new(ErrorKind::BareLineFeed)),
                 Some(_) => {
                     self.state = State::RequestLine(Part::Method);
-                    self.line_start = self.at;
+                    self.start = self.at;
                     self.mark = self.at;
                     return Ok(true);
                 }
@@ -245,10 +251,7 @@ impl HeadParser {
             return Ok(true);
         };
         // One byte more than the limit, where a line of just the limit has its CR.
-        let line_end = self
-            .line_start
-            .saturating_add(limits.request_line_bytes)
-            .saturating_add(1);
+        let line_end = self.start.saturating_add(limits.request_line_bytes).saturating_add(1);
         let line = window.get(..line_end).unwrap_or(window);
         loop {
             let end = request_line::skip_part(part, line, self.mark, self.at)?;
@@ -280,7 +283,9 @@ impl HeadParser {
                     }
                     request_line::finish_version(head, line, span)?;
                     self.at = end + 2;
-                    self.state = State::FieldStart;
+                    self.mark = self.at;
+                    self.start = self.at;
+                    self.state = State::Fields;
                     return Ok(true);
                 }
             }
@@ -290,52 +295,55 @@ impl HeadParser {
     }
 
     fn read_fields(&mut self, window: &[u8], limits: &HeadLimits, head: &mut RequestHead) -> Result<bool, Error> {
-        loop {
-            if self.state == State::FieldStart {
-                match window.get(self.at) {
-                    None => return Ok(false),
-                    Some(&CR) if !is_line_end(window, self.at)? => return Ok(false),
-                    Some(&CR) => {
-                        self.at += 2;
-                        return Ok(true);
-                    }
-                    Some(&byte) => check_field_start(byte)?,
-                }
-                if head.headers.len() >= limits.header_count {
-                    return Err(Error::exceeded(ErrorKind::TooManyHeaders, limits.header_count));
-                }
-                self.mark = self.at;
-                self.state = State::FieldName;
+        let mut take = |name, value| {
+            head.headers.push(HeaderSpan {
+                name: Span::of_part(window, name),
+                value: Span::of_part(window, trim_ows(value)),
+            });
+        };
+        // Most heads come whole and without fault: nothing else is to be looked at then.
+        if self.at == self.start {
+            let unread = window.get(self.start..).unwrap_or_default();
+            if let Some(len) = fields::try_parse(unread, limits.header_count, &mut take) {
+                self.at += len;
+                return Ok(true);
             }
-            if self.state == State::FieldName {
-                let end = skip(window, self.at, TOKEN);
-                if end > self.mark + HEADER_NAME_BYTES {
-                    return Err(Error::exceeded(ErrorKind::HeaderNameTooLong, HEADER_NAME_BYTES));
-                }
-                self.at = end;
-                match window.get(end) {
-                    None => return Ok(false),
-                    Some(b':') => {}
-                    Some(&byte) => return Err(name_fault(byte)),
-                }
-                self.name = Span::new(self.mark, end);
-                self.at = end + 1;
-                self.mark = self.at;
-                self.state = State::FieldValue;
-            }
-            let end = skip_value(window, self.at);
-            self.at = end;
-            match window.get(end) {
-                None => return Ok(false),
-                Some(&CR) if !is_line_end(window, end)? => return Ok(false),
-                Some(&CR) => {}
-                Some(&byte) => return Err(value_fault(byte)),
-            }
-            let value = trimmed(window, self.mark, end);
-            head.headers.push(HeaderSpan { name: self.name, value });
-            self.at = end + 2;
-            self.state = State::FieldStart;
         }
+        if !self.find_end_of_fields(window, limits.header_count)? {
+            return Ok(false);
+        }
+        let section = window.get(self.start..self.at).unwrap_or_default();
+        fields::parse_whole(section, self.field_count, take)?;
+        Ok(true)
+    }
+
+    /// Goes from line end to line end until the empty line.
+    fn find_end_of_fields(&mut self, window: &[u8], header_count: usize) -> Result<bool, Error> {
+        loop {
+            if self.field_count >= header_count && self.begins_field_line(window) {
+                return Err(Error::exceeded(ErrorKind::TooManyHeaders, header_count));
+            }
+            let new = window.get(self.at..).unwrap_or_default();
+            self.at += memchr2(CR, LF, new).unwrap_or(new.len());
+            match window.get(self.at) {
+                None => return Ok(false),
+                Some(&CR) if !is_line_end(window, self.at)? => return Ok(false),
+                Some(&CR) => {}
+                Some(_) => return Err(Error::new(ErrorKind::BareLineFeed)),
+            }
+            let empty = self.at == self.mark;
+            self.at += 2;
+            if empty {
+                return Ok(true);
+            }
+            self.field_count += 1;
+            self.mark = self.at;
+        }
+    }
+
+    /// Whether there is a next line, and it does not begin like the empty one.
+    fn begins_field_line(&self, window: &[u8]) -> bool {
+        window.get(self.mark).is_some_and(|&byte| byte != CR && byte != LF)
     }
 }
 
@@ -347,44 +355,4 @@ fn is_line_end(window: &[u8], cr: usize) -> Result<bool, Error> {
         Some(&LF) => Ok(true),
         Some(_) => Err(Error::new(ErrorKind::BareCarriageReturn)),
     }
-}
-
-/// Whether a field line, of a head or of trailers, may start with `byte`.
-#[inline]
-pub(super) fn check_field_start(byte: u8) -> Result<(), Error> {
-    match byte {
-        byte if TOKEN.contains(byte) => Ok(()),
-        b' ' | b'\t' => Err(Error::new(ErrorKind::ObsoleteLineFolding)),
-        b':' => Err(Error::new(ErrorKind::EmptyHeaderName)),
-        byte => Err(name_fault(byte)),
-    }
-}
-
-/// What is wrong with `byte` where a field name or its colon should be.
-#[cold]
-pub(super) fn name_fault(byte: u8) -> Error {
-    Error::new(match byte {
-        b' ' | b'\t' => ErrorKind::WhitespaceInHeaderName,
-        CR => ErrorKind::MissingColon,
-        LF => ErrorKind::BareLineFeed,
-        _ => ErrorKind::InvalidHeaderName,
-    })
-}
-
-/// What is wrong with `byte` in a field value.
-#[cold]
-pub(super) fn value_fault(byte: u8) -> Error {
-    Error::new(match byte {
-        LF => ErrorKind::BareLineFeed,
-        _ => ErrorKind::InvalidHeaderValue,
-    })
-}
-
-/// The span of a value from `start` to `end`, within surrounding whitespace.
-#[inline]
-fn trimmed(window: &[u8], start: usize, end: usize) -> Span {
-    let raw = window.get(start..end).unwrap_or_default();
-    let leading = raw.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-    let start = start + leading;
-    Span::new(start, start + trim_ows(raw.get(leading..).unwrap_or_default()).len())
 }

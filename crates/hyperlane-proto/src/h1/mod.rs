@@ -1,7 +1,7 @@
 //! HTTP/1.1 (RFC 9112), the server's side.
 //!
 //! The order of a request's walk is the order of the files: `head.rs` reads the request line (with
-//! `request_line.rs`) and the fields, `framing.rs` (with `host.rs`) decides what they mean for the
+//! `request_line.rs`) and the fields (with `fields.rs`), `framing.rs` (with `host.rs`) decides what they mean for the
 //! connection, `chunked.rs` decodes the body, `encode.rs` writes the response.
 //!
 //! ```
@@ -25,6 +25,7 @@
 mod charset;
 mod chunked;
 mod encode;
+mod fields;
 mod framing;
 mod head;
 mod host;

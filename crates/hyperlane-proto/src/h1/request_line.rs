@@ -10,6 +10,7 @@ use super::host::{self, Port};
 use crate::{Error, ErrorKind};
 
 const VERSION_PREFIX: &[u8] = b"HTTP/";
+const USUAL_VERSION: &[u8] = b"HTTP/1.";
 const VERSION_BYTES: usize = 8;
 
 /// The part of the request line that is being read.
@@ -52,6 +53,10 @@ pub(super) fn skip_part(part: Part, line: &[u8], mark: usize, at: usize) -> Resu
 #[inline]
 fn skip_version(line: &[u8], mark: usize, at: usize) -> usize {
     let mut end = at;
+    // All but the last digit at once, where they came at once.
+    if at == mark && line.get(at..).is_some_and(|rest| rest.starts_with(USUAL_VERSION)) {
+        end += USUAL_VERSION.len();
+    }
     while let Some(&byte) = line.get(end) {
         let fits = match end - mark {
             6 => byte == b'.',
@@ -67,7 +72,12 @@ fn skip_version(line: &[u8], mark: usize, at: usize) -> usize {
 }
 
 pub(super) fn finish_method(head: &mut RequestHead, line: &[u8], span: Span) -> Result<(), Error> {
-    head.method = Method::from_bytes(span.of(line)).map_err(|_| Error::new(ErrorKind::InvalidMethod))?;
+    head.method = match span.of(line) {
+        // Apart, because moving a method out of the result below costs a seventh of a small head.
+        b"GET" => Method::GET,
+        b"POST" => Method::POST,
+        other => Method::from_bytes(other).map_err(|_| Error::new(ErrorKind::InvalidMethod))?,
+    };
     Ok(())
 }
 

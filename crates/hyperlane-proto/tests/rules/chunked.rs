@@ -253,22 +253,32 @@ fn trailers_come_once_after_the_end() {
 fn trailers_are_as_strict_as_headers_rfc9112_7_1_2() {
     for (line, kind) in [
         (&b" "[..], ErrorKind::ObsoleteLineFolding),
-        (b"A: b\r\n\t", ErrorKind::ObsoleteLineFolding),
-        (b":", ErrorKind::EmptyHeaderName),
-        (b"A ", ErrorKind::WhitespaceInHeaderName),
-        (b"A\r", ErrorKind::MissingColon),
-        (b"A\n", ErrorKind::BareLineFeed),
-        (b"A\0", ErrorKind::InvalidHeaderName),
-        (b"A: b\n", ErrorKind::BareLineFeed),
+        (b"A: b\r\n\tc", ErrorKind::ObsoleteLineFolding),
+        (b": b", ErrorKind::EmptyHeaderName),
+        (b"A : b", ErrorKind::WhitespaceInHeaderName),
+        (b"A", ErrorKind::MissingColon),
+        (b"A\0: b", ErrorKind::InvalidHeaderName),
         (b"A: b\0", ErrorKind::InvalidHeaderValue),
-        (b"A: b\rc", ErrorKind::BareCarriageReturn),
+        // Also where the field would be dropped.
+        (b"Host: b\0", ErrorKind::InvalidHeaderValue),
     ] {
-        assert_eq!(
-            fault_at_last_byte(&[b"0\r\n", line].concat()),
-            kind,
-            "{}",
-            line.escape_ascii()
-        );
+        let input = [b"0\r\n", line, b"\r\n\r\n"].concat();
+        assert_eq!(fault_at_last_byte(&input), kind, "{}", line.escape_ascii());
+    }
+}
+
+#[test]
+fn rejects_bare_cr_and_lf_in_trailers_at_once_rfc9112_2_2() {
+    for (input, kind) in [
+        (&b"0\r\nA\n"[..], ErrorKind::BareLineFeed),
+        (b"0\r\nA: b\n", ErrorKind::BareLineFeed),
+        (b"0\r\nA: b\r\n\n", ErrorKind::BareLineFeed),
+        (b"0\r\nA\rc", ErrorKind::BareCarriageReturn),
+        (b"0\r\nA: b\rc", ErrorKind::BareCarriageReturn),
+        (b"0\r\nA: b\r\r", ErrorKind::BareCarriageReturn),
+        (b"0\r\nA: b\r\n\rc", ErrorKind::BareCarriageReturn),
+    ] {
+        assert_eq!(fault_at_last_byte(input), kind, "{}", input.escape_ascii());
     }
 }
 

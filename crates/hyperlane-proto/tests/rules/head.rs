@@ -98,6 +98,8 @@ fn rejects_a_bare_cr_at_once_rfc9112_2_2() {
         b"\r\r",
         b"GET / HTTP/1.1\rX",
         b"GET / HTTP/1.1\r\n\rX",
+        b"GET / HTTP/1.1\r\nA\rX",
+        b"GET / HTTP/1.1\r\nA:\rX",
         b"GET / HTTP/1.1\r\nA: b\r\r",
         b"GET / HTTP/1.1\r\nA: b\r\n\r\r",
     ] {
@@ -156,24 +158,115 @@ fn rejects_each_fault_of_the_request_line_at_its_byte_rfc9112_3() {
 }
 
 #[test]
-fn rejects_each_fault_of_a_field_line_at_its_byte_rfc9112_5() {
+fn rejects_each_fault_of_a_field_line_at_the_end_of_the_head_rfc9112_5() {
     for (line, kind) in [
         (&b" "[..], ErrorKind::ObsoleteLineFolding),
-        (b"\t", ErrorKind::ObsoleteLineFolding),
+        (b"\tA: b", ErrorKind::ObsoleteLineFolding),
         (b"A: b\r\n ", ErrorKind::ObsoleteLineFolding),
+        (b"A:\r\n b", ErrorKind::ObsoleteLineFolding),
         (b":", ErrorKind::EmptyHeaderName),
+        (b": b", ErrorKind::EmptyHeaderName),
         (b"A ", ErrorKind::WhitespaceInHeaderName),
-        (b"A\t", ErrorKind::WhitespaceInHeaderName),
-        (b"A\r", ErrorKind::MissingColon),
-        (b"A\0", ErrorKind::InvalidHeaderName),
-        (b"(", ErrorKind::InvalidHeaderName),
-        (b"A\x80", ErrorKind::InvalidHeaderName),
+        (b"A\t: b", ErrorKind::WhitespaceInHeaderName),
+        (b"A B: c", ErrorKind::WhitespaceInHeaderName),
+        (b"A", ErrorKind::MissingColon),
+        (b"A\0: b", ErrorKind::InvalidHeaderName),
+        (b"(: b", ErrorKind::InvalidHeaderName),
+        (b"A\x80: b", ErrorKind::InvalidHeaderName),
         (b"A:\0", ErrorKind::InvalidHeaderValue),
         (b"A: b\x1b", ErrorKind::InvalidHeaderValue),
         (b"A: long enough for words\x7f", ErrorKind::InvalidHeaderValue),
+        (b"A: b\x01\r\nB : c", ErrorKind::InvalidHeaderValue),
+        (b"B : c\r\nA: b\x01", ErrorKind::WhitespaceInHeaderName),
     ] {
-        let bytes = [b"GET / HTTP/1.1\r\n", line].concat();
+        let bytes = [b"GET / HTTP/1.1\r\nHost: a\r\n", line, b"\r\n\r\n"].concat();
         assert_eq!(fault_at_last_byte(&bytes), kind, "{}", line.escape_ascii());
+    }
+}
+
+#[test]
+fn names_are_tokens_at_every_offset_rfc9110_5_6_2() {
+    for length in [1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 40] {
+        for at in 0..length {
+            for byte in 0..=255_u8 {
+                let mut name = vec![b'n'; length];
+                name[at] = byte;
+                let bytes = [b"GET / HTTP/1.1\r\nHost: a\r\n", &name[..], b": v\r\n\r\n"].concat();
+                let token = byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+                // A colon ends the name, and what comes after it is the value.
+                let end = if byte == b':' { at } else { length };
+                match parse(&bytes) {
+                    Ok(head) => {
+                        assert!(token || (byte == b':' && at > 0), "{byte:#x} at {at} of {length}");
+                        assert_eq!(head.unwrap().headers[1].name.of(&bytes), &name[..end]);
+                    }
+                    Err(error) => {
+                        assert!(!token && (byte != b':' || at == 0), "{byte:#x} at {at} of {length}");
+                        assert_eq!(error.status(), 400);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn values_hold_no_control_byte_but_tab_at_every_offset_rfc9110_5_5() {
+    for length in [1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65] {
+        for at in 0..length {
+            for byte in 0..=255_u8 {
+                let mut value = vec![b'v'; length];
+                value[at] = byte;
+                let bytes = [b"GET / HTTP/1.1\r\nHost: a\r\nA:", &value[..], b"\r\n\r\n"].concat();
+                if byte == b'\t' || (byte >= b' ' && byte != 0x7f) {
+                    let trimmed = value.trim_ascii();
+                    assert_eq!(
+                        parse(&bytes).unwrap().unwrap().headers[1].value.of(&bytes),
+                        trimmed,
+                        "{byte:#x} at {at} of {length}"
+                    );
+                } else {
+                    assert_eq!(
+                        parse(&bytes).unwrap_err().status(),
+                        400,
+                        "{byte:#x} at {at} of {length}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn values_are_within_their_whitespace_rfc9112_5_1() {
+    for (raw, value) in [
+        ("", ""),
+        (" ", ""),
+        ("\t \t", ""),
+        ("a", "a"),
+        (" \ta\t b \t ", "a\t b"),
+        ("\ta\t", "a"),
+    ] {
+        let bytes = format!("GET / HTTP/1.1\r\nHost: a\r\nA:{raw}\r\nB: c\r\n\r\n");
+        let head = parse(bytes.as_bytes()).unwrap().unwrap();
+        assert_eq!(head.header(bytes.as_bytes(), "a"), Some(value.as_bytes()), "{raw:?}");
+        assert_eq!(head.header(bytes.as_bytes(), "b"), Some(&b"c"[..]));
+    }
+}
+
+#[test]
+fn bytes_after_the_head_do_not_touch_it() {
+    let head = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    for rest in [
+        &b"\n"[..],
+        b"\r",
+        b"\0: \n",
+        b"A: b\n\n",
+        b" folded\r\n\r\n",
+        &[b'x'; 40_000],
+    ] {
+        let parsed = parse(&[head, rest].concat()).unwrap().unwrap();
+        assert_eq!((parsed.len, parsed.headers.len()), (head.len(), 1));
     }
 }
 
@@ -280,6 +373,35 @@ fn takes_as_many_headers_as_it_is_told() {
 }
 
 #[test]
+fn number_and_length_of_fields_do_not_matter_within_the_limits() {
+    let limits = HeadLimits {
+        header_count: 300,
+        head_bytes: 1 << 20,
+        ..HeadLimits::default()
+    };
+    for count in [1, 2, 3, 4, 5, 6, 31, 32, 33, 34, 127, 128, 129, 300] {
+        for field in ["A:\r\n".to_owned(), format!("Name: {}\r\n", "v".repeat(100))] {
+            let bytes = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", field.repeat(count - 1));
+            let whole = parse_with(bytes.as_bytes(), &limits).unwrap().unwrap();
+            assert_eq!((whole.headers.len(), whole.len), (count, bytes.len()));
+
+            let (mut parser, mut head) = (HeadParser::default(), RequestHead::default());
+            let half = &bytes.as_bytes()[..bytes.len() / 2];
+            assert_eq!(parser.parse(half, &limits, &mut head), Ok(false));
+            assert_eq!(parser.parse(bytes.as_bytes(), &limits, &mut head), Ok(true));
+            assert_eq!(head.headers, whole.headers);
+
+            let one_less = HeadLimits {
+                header_count: count - 1,
+                ..limits
+            };
+            let error = parse_with(bytes.as_bytes(), &one_less).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::TooManyHeaders);
+        }
+    }
+}
+
+#[test]
 fn header_name_longer_than_a_header_name_can_be_is_rejected() {
     let limits = HeadLimits {
         head_bytes: 1 << 20,
@@ -288,7 +410,10 @@ fn header_name_longer_than_a_header_name_can_be_is_rejected() {
     let bytes = |length| format!("GET / HTTP/1.1\r\nHost: a\r\n{}: b\r\n\r\n", "n".repeat(length));
     assert!(parse_with(bytes(65_535).as_bytes(), &limits).unwrap().is_some());
     let error = parse_with(bytes(65_536).as_bytes(), &limits).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::HeaderNameTooLong);
+    assert_eq!(
+        (error.kind(), error.status().as_u16()),
+        (ErrorKind::HeaderNameTooLong, 431)
+    );
 }
 
 #[test]
@@ -302,10 +427,13 @@ fn earlier_of_a_bad_byte_and_a_limit_wins() {
     for (bytes, kind) in [
         (format!("GET /\u{1}{long}"), ErrorKind::InvalidTarget),
         (format!("GET /{long}\u{1}"), ErrorKind::RequestLineTooLong),
+        // Fields are looked at when the head is complete.
+        (format!("GET / HTTP/1.1\r\nA: \u{1}{long}"), ErrorKind::HeadTooLarge),
         (
-            format!("GET / HTTP/1.1\r\nA: \u{1}{long}"),
-            ErrorKind::InvalidHeaderValue,
+            "GET / HTTP/1.1\r\nA: \u{1}\r\nC: d\r\nE".to_owned(),
+            ErrorKind::TooManyHeaders,
         ),
+        (format!("GET / HTTP/1.1\r\nA: \rb{long}"), ErrorKind::BareCarriageReturn),
         (format!("GET / HTTP/1.1\r\nA: {long}\u{1}"), ErrorKind::HeadTooLarge),
         (
             "GET / HTTP/1.1\r\nA: b\r\nC: d\r\nE: f\n".to_owned(),

@@ -290,6 +290,10 @@ impl Incoming {
                         Chunk::End => Some(Step::End(decoder.take_trailers())),
                         Chunk::NeedMore => None,
                     };
+                    // A chunk that is too long is refused when it is announced, not when it has come.
+                    if decoder.announced() > self.limit.saturating_sub(self.received) {
+                        return Err(BodyErrorKind::TooLarge { limit: self.limit });
+                    }
                     reader.consume(decoded.consumed);
                     if let Some(step) = step {
                         return Ok(step);
