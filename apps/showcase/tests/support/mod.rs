@@ -1,0 +1,127 @@
+//! What the tests share: a running showcase, a client, and how a missing tool is reported.
+
+#![allow(dead_code, reason = "each test file uses a part of it")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "how a test says what must hold, in its helpers as well"
+)]
+
+use std::{
+    env,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use hyperlane::{ServerConfig, ServerHandle};
+use reqwest::{Client, Response};
+use serde_json::Value;
+use showcase::{
+    app::{Showcase, app},
+    args::Args,
+};
+use tempfile::TempDir;
+
+/// A showcase on a free port, with a data folder of its own.
+pub(crate) struct Running {
+    pub(crate) folder: TempDir,
+    pub(crate) client: Client,
+    handle: ServerHandle,
+    showcase: Showcase,
+}
+
+impl Running {
+    /// Starts it with the given factor on the service times.
+    pub(crate) async fn start(scale: f64) -> Self {
+        Self::start_with(|args| args.scale = scale).await
+    }
+
+    /// Starts it after `change` had its way with the settings.
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Args)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut args = Args {
+            data_dir: folder.path().join("data"),
+            ..Args::default()
+        };
+        args.results = Some(folder.path().join("results.json"));
+        change(&mut args);
+        let showcase = Showcase::open(&args).await.unwrap();
+        let server = app(showcase.clone());
+        server.config(ServerConfig::new().host("127.0.0.1").port(0));
+        let handle = server.run().await.unwrap();
+        Self {
+            folder,
+            client: client(),
+            handle,
+            showcase,
+        }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.handle.local_addr())
+    }
+
+    pub(crate) fn data_file(&self, name: &str) -> PathBuf {
+        self.folder.path().join("data").join(name)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Response {
+        self.client.get(self.url(path)).send().await.unwrap()
+    }
+
+    /// The JSON of a path that must answer 200.
+    pub(crate) async fn json(&self, path: &str) -> Value {
+        let response = self.get(path).await;
+        assert_eq!(response.status(), 200, "{path}");
+        assert_eq!(response.headers()["content-type"], "application/json", "{path}");
+        json(response).await
+    }
+
+    pub(crate) async fn stop(self) {
+        self.handle.shutdown().await;
+        self.showcase.close().await;
+    }
+}
+
+/// A client that calls this machine only.
+pub(crate) fn client() -> Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().no_proxy().tls_certs_only([]).build().unwrap()
+}
+
+pub(crate) async fn json(response: Response) -> Value {
+    serde_json::from_slice(&response.bytes().await.unwrap()).unwrap()
+}
+
+/// The path of a tool, or `None` after saying on stderr that `test` is skipped for want of it. With
+/// `HYPERLANE_TESTS_MUST_NOT_SKIP=1` a missing tool is a failure.
+pub(crate) fn tool(name: &str, test: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let found = env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|file| is_program(file));
+    if found.is_none() {
+        let must_run = env::var_os("HYPERLANE_TESTS_MUST_NOT_SKIP").is_some_and(|value| value == "1");
+        assert!(!must_run, "{test} needs {name}, which is not installed");
+        say_skipped(test, &format!("{name}, which is not installed"));
+    }
+    found
+}
+
+/// The value of an environment variable that names a server for `test`, or `None` after saying that
+/// the test is skipped. No machine has such a server by itself, so its absence is never a failure.
+pub(crate) fn variable(name: &str, test: &str) -> Option<String> {
+    let value = env::var(name).ok();
+    if value.is_none() {
+        say_skipped(test, &format!("the variable {name}, which is not set"));
+    }
+    value
+}
+
+fn say_skipped(test: &str, needed: &str) {
+    // Not through `eprintln`, which the test harness keeps to itself when the test passes.
+    let _ = writeln!(io::stderr(), "SKIPPED: {test} needs {needed}");
+}
+
+fn is_program(file: &Path) -> bool {
+    file.is_file()
+}

@@ -1,0 +1,53 @@
+//! Cookies: those of the request, and the check of those of the response.
+
+use cookie::Cookie;
+use http::HeaderValue;
+use hyperlane_core::InvalidHeader;
+
+use super::Context;
+
+impl Context {
+    /// The value of the first cookie of this name, as it was sent: cookies have no encoding of their own.
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        self.cookies()
+            .find(|cookie| cookie.name() == name)
+            .map(|cookie| cookie.value().to_owned())
+    }
+
+    /// All cookies that can be read, in the order they were sent (RFC 6265 §5.4); what is malformed is left out.
+    /// They are parsed anew on each call.
+    pub fn cookies(&self) -> impl Iterator<Item = Cookie<'_>> {
+        let lines = self.parts().head.header_all("cookie");
+        let lines = lines.filter_map(|line| std::str::from_utf8(line).ok());
+        lines.flat_map(Cookie::split_parse).filter_map(Result::ok)
+    }
+}
+
+/// The `Set-Cookie` line of a cookie. A part of it that would add attributes or lines is refused (RFC 6265 §4.1.1).
+pub(super) fn set_cookie(cookie: &Cookie<'_>) -> Result<HeaderValue, InvalidHeader> {
+    let name = cookie.name();
+    if name.is_empty() || !name.bytes().all(is_token) {
+        return Err(InvalidHeader::other(format!(
+            "cookie name {name:?} is not a token: use letters, digits, `-` and `_`"
+        )));
+    }
+    let parts = [
+        ("value", Some(cookie.value())),
+        ("path", cookie.path()),
+        ("domain", cookie.domain()),
+    ];
+    for (part, text) in parts {
+        let text = text.unwrap_or_default();
+        if text.bytes().any(|byte| byte == b';' || byte.is_ascii_control()) {
+            let message = format!("{part} of cookie `{name}` holds `;` or a control byte: percent-encode it");
+            return Err(InvalidHeader::other(message));
+        }
+    }
+    HeaderValue::try_from(cookie.to_string())
+        .map_err(|_| InvalidHeader::other(format!("cookie `{name}` holds a byte that must not go on the wire")))
+}
+
+/// RFC 9110 §5.6.2.
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}

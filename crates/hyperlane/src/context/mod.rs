@@ -1,0 +1,157 @@
+//! The context: a handler's view of its request, and the place of its response.
+//!
+//! [`App`](crate::App) makes one for each request after routing; it is dropped when the response is written. Getters
+//! are in `request.rs` and `cookies.rs`, the request's body in `body.rs`, setters of the response in `response.rs`,
+//! its merge with what the handler returned in
+//! `draft.rs`, and streaming in `stream.rs` over the stages of `reply.rs`.
+
+mod body;
+mod cookies;
+mod draft;
+mod pool;
+mod reply;
+mod request;
+mod response;
+mod stream;
+
+use std::fmt;
+use std::future::{IntoFuture, Ready, ready};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use http::Extensions;
+use hyperlane_core::{Body, ConnectionInfo, Head};
+use hyperlane_router::Params;
+
+use crate::app::Shared;
+
+use body::RequestBody;
+pub(crate) use reply::{Begun, Finished, Next, Reply};
+pub use stream::SendError;
+
+/// One request and its response, as handlers see them.
+///
+/// It is a cheap handle: clones are the same request. What was received is read with `&self` getters, which wait for
+/// nothing; the body is read with `async` ones. The response is what the setters made of it when the handler ends,
+/// or what the handler returned instead (with the headers and cookies that were set here and that it does not have
+/// itself), or a stream, from the first [`send_body`](Self::send_body) on.
+///
+/// A clone that outlives the handler can still read the request; its setters have no effect any more.
+///
+/// ```
+/// use hyperlane::*;
+///
+/// async fn greet(ctx: Context) {
+///     let name = ctx.query("name").unwrap_or_else(|| "stranger".to_owned());
+///     ctx.set_response_status_code(200)
+///         .set_response_header("x-path", ctx.path())
+///         .set_response_body(format!("hello {name}"));
+/// }
+/// # let server = Server::new();
+/// # server.get("/", greet);
+/// ```
+pub struct Context(
+    /// Is there until the drop, which takes it out to keep it for a later request.
+    Option<Arc<Inner>>,
+);
+
+/// What belongs to a request and never changes.
+pub(crate) struct Parts {
+    pub(crate) head: Head,
+    pub(crate) connection: Arc<ConnectionInfo>,
+    pub(crate) params: Params,
+    pub(crate) route: Option<usize>,
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// The memory of a request, reused for later ones.
+#[derive(Default)]
+struct Inner {
+    /// `None` only between two requests.
+    parts: Option<Parts>,
+    body: tokio::sync::Mutex<RequestBody>,
+    extensions: Mutex<Extensions>,
+    reply: Mutex<Reply>,
+}
+
+impl Context {
+    pub(crate) fn new(parts: Parts, body: Body, extensions: Extensions) -> Self {
+        Self(Some(pool::take(|inner| {
+            inner.parts = Some(parts);
+            *inner.body.get_mut() = RequestBody::new(body);
+            *get_mut(&mut inner.extensions) = extensions;
+        })))
+    }
+
+    fn inner(&self) -> &Inner {
+        self.0
+            .as_deref()
+            .expect("a context holds its request until it is dropped")
+    }
+
+    fn parts(&self) -> &Parts {
+        self.inner()
+            .parts
+            .as_ref()
+            .expect("the parts stay while there is a handle")
+    }
+
+    fn extensions(&self) -> MutexGuard<'_, Extensions> {
+        lock(&self.inner().extensions)
+    }
+
+    pub(crate) fn reply(&self) -> MutexGuard<'_, Reply> {
+        lock(&self.inner().reply)
+    }
+}
+
+impl Inner {
+    /// Forgets the request.
+    fn reset(&mut self) {
+        self.parts = None;
+        *self.body.get_mut() = RequestBody::default();
+        *get_mut(&mut self.extensions) = Extensions::new();
+        get_mut(&mut self.reply).reset();
+    }
+}
+
+/// No code that may panic halfway runs under these locks, so a poisoned one holds a sound value.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn get_mut<T>(mutex: &mut Mutex<T>) -> &mut T {
+    mutex.get_mut().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Clone for Context {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        if let Some(inner) = self.0.take() {
+            pool::give_back(inner);
+        }
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("method", self.method())
+            .field("path", &self.path())
+            .field("matched_pattern", &self.matched_pattern())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> IntoFuture for &'a Context {
+    type Output = &'a Context;
+    type IntoFuture = Ready<&'a Context>;
+
+    fn into_future(self) -> Ready<&'a Context> {
+        ready(self)
+    }
+}

@@ -1,0 +1,48 @@
+//! Memory of contexts, kept by each thread for the next request: in the steady state a context costs no allocation.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use super::Inner;
+
+/// Contexts kept by each thread; more are freed.
+const POOLED: usize = 64;
+
+thread_local! {
+    static POOL: RefCell<Vec<Arc<Inner>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The memory of an earlier request, or new memory, prepared by `fill`.
+pub(super) fn take(fill: impl FnOnce(&mut Inner)) -> Arc<Inner> {
+    let mut inner = POOL
+        .try_with(|pool| pool.borrow_mut().pop())
+        .ok()
+        .flatten()
+        .unwrap_or_default();
+    match Arc::get_mut(&mut inner) {
+        Some(unique) => fill(unique),
+        None => {
+            // Never taken: a pooled one has no other handle.
+            let mut fresh = Inner::default();
+            fill(&mut fresh);
+            inner = Arc::new(fresh);
+        }
+    }
+    inner
+}
+
+/// Keeps the memory for a later request, if this was the last handle.
+pub(super) fn give_back(mut inner: Arc<Inner>) {
+    let Some(unique) = Arc::get_mut(&mut inner) else {
+        return;
+    };
+    // Before the pool is borrowed: values of the application are dropped here, which may use contexts themselves.
+    unique.reset();
+    // While a thread ends its pool may be gone already: then the memory is simply freed.
+    let _ = POOL.try_with(|pool| {
+        let mut pool = pool.borrow_mut();
+        if pool.len() < POOLED {
+            pool.push(inner);
+        }
+    });
+}

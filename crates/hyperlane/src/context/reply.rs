@@ -1,0 +1,273 @@
+//! The response of a context through its stages, and the hand-over of a stream's pieces.
+//!
+//! A response is *building* while setters make it; *streaming* from the first `send_body` on, when its head is frozen;
+//! and *closed* once it is complete or has nobody to read it. Two sides meet here: senders, inside or outside of the
+//! handler, which queue in order and wait until their piece is taken; and the driver ([`Exchange`](crate::Exchange),
+//! later the stream's body), which polls the handler and takes pieces for the engine.
+//!
+//! Nothing in here polls, wakes or drops anything of the application: whoever holds the lock gets the wakers handed
+//! out and wakes them afterwards.
+
+use std::collections::VecDeque;
+use std::task::{Context as TaskContext, Poll, Waker};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use hyperlane_core::{Body, Response};
+
+use super::draft::Draft;
+use super::stream::SendError;
+
+/// Where a response stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Stage {
+    #[default]
+    Building,
+    Streaming,
+    Closed,
+}
+
+/// The response of a request.
+pub(crate) struct Reply {
+    pub(super) stage: Stage,
+    /// While building, the response. While streaming, its body is the piece that is sent next.
+    pub(super) draft: Draft,
+    /// Whether a setter that came too late was logged.
+    pub(super) warned: bool,
+    /// The head of a stream, or a whole response that was closed by hand, until the exchange takes it.
+    begun: Begun,
+    queue: VecDeque<Piece>,
+    tickets: u64,
+    driver: Option<Waker>,
+    /// Whether the driver is polling the handler right now. It looks at the queue afterwards and need not be woken.
+    driving: bool,
+    gone: bool,
+}
+
+struct Piece {
+    ticket: u64,
+    chunk: Bytes,
+    sender: Waker,
+    /// Whether the sender is polled by the driver, within its own task: then it needs no waking.
+    nested: bool,
+}
+
+/// What the driver of a stream does next.
+pub(crate) enum Next {
+    Chunk(Bytes, Option<Waker>),
+    End(Option<Box<HeaderMap>>),
+    Wait,
+}
+
+/// What has begun to go out and was not taken yet.
+#[derive(Default)]
+pub(crate) enum Begun {
+    /// Nothing.
+    #[default]
+    No,
+    /// The head of a stream.
+    Stream(Response),
+    /// All of the response.
+    Whole(Response),
+}
+
+impl Default for Reply {
+    fn default() -> Self {
+        Self {
+            stage: Stage::Building,
+            draft: Draft::default(),
+            warned: false,
+            begun: Begun::No,
+            queue: VecDeque::new(),
+            tickets: 0,
+            driver: None,
+            // The first poll of the handler follows without looking here again.
+            driving: true,
+            gone: false,
+        }
+    }
+}
+
+impl Reply {
+    /// Forgets the request; the queue's memory stays.
+    pub(super) fn reset(&mut self) {
+        let mut queue = std::mem::take(&mut self.queue);
+        queue.clear();
+        *self = Self {
+            queue,
+            ..Self::default()
+        };
+    }
+
+    // ---- the senders' side ----
+
+    /// Replaces the body: that of the response, or the next piece of a stream. Returns the one before; or, in a closed
+    /// response, the new one as an error.
+    pub(super) fn set_body(&mut self, mut new: Response) -> Result<Body, Body> {
+        match self.stage {
+            Stage::Building => {
+                let old = std::mem::take(self.draft.response.body_mut());
+                self.draft.response.replace_body(new);
+                Ok(old)
+            }
+            Stage::Streaming => Ok(std::mem::replace(
+                self.draft.response.body_mut(),
+                std::mem::take(new.body_mut()),
+            )),
+            Stage::Closed => Err(std::mem::take(new.body_mut())),
+        }
+    }
+
+    /// Freezes the head if that has not happened, and takes the piece that was set.
+    pub(super) fn begin(&mut self) -> Result<Body, SendError> {
+        match self.stage {
+            Stage::Closed => return Err(self.why_closed()),
+            Stage::Building => {
+                self.stage = Stage::Streaming;
+                let mut head = std::mem::replace(&mut self.draft.response, Response::deferred());
+                let first = std::mem::take(head.body_mut());
+                self.begun = Begun::Stream(head);
+                return Ok(first);
+            }
+            Stage::Streaming => {}
+        }
+        Ok(std::mem::take(self.draft.response.body_mut()))
+    }
+
+    /// Ends the response: a stream behind what is queued, one in the making as it is.
+    pub(super) fn close(&mut self) -> Result<(), SendError> {
+        match self.stage {
+            Stage::Closed if self.gone => return Err(self.why_closed()),
+            Stage::Closed => {}
+            Stage::Building => {
+                self.begun = Begun::Whole(std::mem::take(&mut self.draft).into_response());
+            }
+            Stage::Streaming => {}
+        }
+        self.stage = Stage::Closed;
+        Ok(())
+    }
+
+    /// Queues a piece and returns its ticket.
+    pub(super) fn offer(&mut self, chunk: Bytes, cx: &TaskContext<'_>) -> Result<u64, SendError> {
+        if self.stage != Stage::Streaming {
+            return Err(self.why_closed());
+        }
+        let ticket = self.tickets;
+        self.tickets += 1;
+        let nested = self.is_nested(cx.waker());
+        self.queue.push_back(Piece {
+            ticket,
+            chunk,
+            sender: cx.waker().clone(),
+            nested,
+        });
+        Ok(ticket)
+    }
+
+    /// Waits until the piece was taken.
+    pub(super) fn poll_taken(&mut self, ticket: u64, cx: &TaskContext<'_>) -> Poll<Result<(), SendError>> {
+        if self.gone {
+            return Poll::Ready(Err(self.why_closed()));
+        }
+        let nested = self.is_nested(cx.waker());
+        match self.queue.iter_mut().find(|piece| piece.ticket == ticket) {
+            Some(piece) => {
+                piece.sender.clone_from(cx.waker());
+                piece.nested = nested;
+                Poll::Pending
+            }
+            None => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// Takes a piece back whose sender no longer waits.
+    pub(super) fn withdraw(&mut self, ticket: u64) -> Option<Bytes> {
+        let position = self.queue.iter().position(|piece| piece.ticket == ticket)?;
+        self.queue.remove(position).map(|piece| piece.chunk)
+    }
+
+    /// The driver's waker, if it does not look here by itself.
+    pub(super) fn driver_to_wake(&mut self) -> Option<Waker> {
+        if self.driving { None } else { self.driver.take() }
+    }
+
+    fn is_nested(&self, waker: &Waker) -> bool {
+        self.driving && self.driver.as_ref().is_some_and(|driver| driver.will_wake(waker))
+    }
+
+    fn why_closed(&self) -> SendError {
+        if self.gone {
+            SendError::client_gone()
+        } else {
+            SendError::closed()
+        }
+    }
+
+    // ---- the driver's side ----
+
+    /// Says that the handler is polled now.
+    pub(crate) fn start_driving(&mut self, cx: &TaskContext<'_>) {
+        self.driving = true;
+        self.store_driver(cx);
+    }
+
+    /// Says that the handler waits; the driver is woken when something happens here.
+    pub(crate) fn stop_driving(&mut self, cx: &TaskContext<'_>) -> Begun {
+        self.driving = false;
+        let begun = std::mem::take(&mut self.begun);
+        if matches!(begun, Begun::No) {
+            self.store_driver(cx);
+        }
+        begun
+    }
+
+    /// The next piece of a stream, or its end: when nothing is queued any more and the handler has ended, or the
+    /// response was closed.
+    pub(crate) fn next(&mut self, handler_waits: bool, cx: &TaskContext<'_>) -> Next {
+        self.driving = false;
+        if let Some(piece) = self.queue.pop_front() {
+            let sender = (!(piece.nested && handler_waits)).then_some(piece.sender);
+            return Next::Chunk(piece.chunk, sender);
+        }
+        if self.stage == Stage::Closed {
+            return Next::End(self.draft.trailers.take());
+        }
+        self.store_driver(cx);
+        Next::Wait
+    }
+
+    /// The handler has ended: nothing more is set or queued.
+    pub(crate) fn finish(&mut self) -> Finished {
+        self.driving = false;
+        if std::mem::replace(&mut self.stage, Stage::Closed) == Stage::Building {
+            Finished::Draft(std::mem::take(&mut self.draft))
+        } else {
+            Finished::Begun(std::mem::take(&mut self.begun))
+        }
+    }
+
+    /// Nobody reads the response any more. Returns the wakers of those who wait for that.
+    pub(crate) fn abandon(&mut self) -> Vec<Waker> {
+        self.gone = true;
+        self.stage = Stage::Closed;
+        self.driving = false;
+        self.driver = None;
+        self.queue.drain(..).map(|piece| piece.sender).collect()
+    }
+
+    fn store_driver(&mut self, cx: &TaskContext<'_>) {
+        match &mut self.driver {
+            Some(driver) => driver.clone_from(cx.waker()),
+            None => self.driver = Some(cx.waker().clone()),
+        }
+    }
+}
+
+/// What a handler that ended leaves to be sent.
+pub(crate) enum Finished {
+    /// A response that had not begun, to be merged with what the handler returned.
+    Draft(Draft),
+    /// One that has begun, as far as it was not taken yet. What the handler returned comes too late.
+    Begun(Begun),
+}

@@ -1,0 +1,369 @@
+//! Arguments of handlers and getters of the context.
+
+use std::collections::HashMap;
+
+use hyperlane::{
+    Body, BodyErrorKind, Bytes, Context, FromContext, HeaderMap, HttpVersion, Json, Method, Path, PeerAddr, Query,
+    Rejection, Uri,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::support::{Answer, app, call, get, request};
+
+#[derive(Debug, Deserialize, Serialize)]
+struct Item {
+    name: String,
+    tags: Vec<String>,
+    price: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    Book,
+    Film,
+}
+
+#[derive(Debug, Deserialize)]
+struct Named {
+    shop: String,
+    kind: Kind,
+    id: u64,
+}
+
+#[tokio::test]
+async fn path_parameters_are_read_singly_in_order_and_by_name() {
+    let app = app(|server| {
+        server
+            .get("/one/{id}", async |Path(id): Path<u64>| format!("{id}"))
+            .get("/tuple/{a}/{b}", async |Path((a, b)): Path<(String, i8)>| {
+                format!("{a} {b}")
+            })
+            .get("/named/{shop}/{kind}/{id}", async |Path(named): Path<Named>| {
+                format!("{} {:?} {}", named.shop, named.kind, named.id)
+            })
+            .get("/map/{a}/{b}", async |Path(map): Path<HashMap<String, u8>>| {
+                format!("{} {}", map["a"], map["b"])
+            })
+            .get("/list/{a}/{b}", async |Path(list): Path<Vec<String>>| list.join("+"));
+    });
+    assert_eq!(get(&app, "/one/7").await.text, "7");
+    assert_eq!(get(&app, "/tuple/x%20y/-3").await.text, "x y -3");
+    assert_eq!(get(&app, "/named/s/film/9").await.text, "s Film 9");
+    assert_eq!(get(&app, "/map/1/2").await.text, "1 2");
+    assert_eq!(get(&app, "/list/1/2").await.text, "1+2");
+
+    for (target, part) in [
+        (
+            "/one/abc",
+            "path parameter `id` does not fit: \"abc\" is not a whole number",
+        ),
+        ("/one/-1", "`id`"),
+        ("/one/18446744073709551616", "`id`"),
+        ("/tuple/x/128", "`b`"),
+        ("/named/s/song/9", "`kind`"),
+        ("/named/s/book/x", "`id`"),
+    ] {
+        let answer = get(&app, target).await;
+        assert_eq!(answer.status(), 400, "{target}");
+        assert!(answer.text.contains(part), "{part} in {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn a_pattern_without_the_wanted_parameters_is_the_servers_fault() {
+    let app = app(|server| {
+        server
+            .get("/a/{x}", async |Path(_): Path<(u8, u8)>| "")
+            .get("/b/{x}/{y}", async |Path(_): Path<u8>| "")
+            .get("/c/{x}", async |Path(_): Path<Named>| "");
+    });
+    for target in ["/a/1", "/b/1/2", "/c/1"] {
+        let answer = get(&app, target).await;
+        assert_eq!(answer.status(), 500, "{target}");
+        assert!(!answer.text.contains("parameter"), "no details for the client");
+    }
+}
+
+#[tokio::test]
+async fn queries_are_decoded_once_and_names_may_repeat() {
+    #[derive(Deserialize)]
+    struct Search {
+        q: String,
+        #[serde(default)]
+        tag: Vec<String>,
+        page: Option<u32>,
+    }
+    let app = app(|server| {
+        server.get("/", async |Query(search): Query<Search>| {
+            format!("{}|{:?}|{:?}", search.q, search.tag, search.page)
+        });
+        server.get("/one", async |ctx: Context| {
+            format!("{:?} {:?}", ctx.query("a b"), ctx.query_string())
+        });
+    });
+    assert_eq!(
+        get(&app, "/?q=a+b%2Bc&tag=x&tag=y&page=2").await.text,
+        r#"a b+c|["x", "y"]|Some(2)"#
+    );
+    assert_eq!(get(&app, "/?q=%2525").await.text, "%25|[]|None");
+    assert_eq!(get(&app, "/?page=2").await.status(), 400);
+    assert_eq!(get(&app, "/?q=&page=x").await.status(), 400);
+    assert_eq!(get(&app, "/").await.status(), 400);
+    assert_eq!(
+        get(&app, "/one?x&a+b=%C3%BC+%2B&a+b=2").await.text,
+        r#"Some("ü +") Some("x&a+b=%C3%BC+%2B&a+b=2")"#
+    );
+    assert_eq!(get(&app, "/one?a%20b").await.text, r#"Some("") Some("a%20b")"#);
+    assert_eq!(get(&app, "/one").await.text, "None None");
+}
+
+async fn post_json(content_type: Option<&str>, body: &'static str) -> Answer {
+    let app = app(|server| {
+        server.post("/", async |Json(item): Json<Item>| Json(item));
+    });
+    let mut request = request(Method::POST, "/", body);
+    if let Some(content_type) = content_type {
+        request
+            .headers_mut()
+            .insert("content-type", content_type.parse().unwrap());
+    }
+    call(&app, request).await
+}
+
+#[tokio::test]
+async fn json_goes_in_and_out() {
+    let answer = post_json(
+        Some("application/json; charset=utf-8"),
+        r#"{"name":"n","tags":["t"],"price":1}"#,
+    )
+    .await;
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert_eq!(answer.text, r#"{"name":"n","tags":["t"],"price":1}"#);
+    assert_eq!(
+        post_json(Some("application/vnd.api+JSON"), r#"{"name":"","tags":[]}"#)
+            .await
+            .status(),
+        200
+    );
+}
+
+#[tokio::test]
+async fn json_of_another_type_syntax_or_shape_is_refused_with_its_own_status() {
+    let json = Some("application/json");
+    for (content_type, body, status, part) in [
+        (None, "{}", 415, "application/json"),
+        (Some("text/plain"), "{}", 415, "application/json"),
+        (Some("+json"), "{}", 415, "application/json"),
+        (json, "", 400, "not json"),
+        (json, "{", 400, "not json"),
+        (json, r#"{"name":"","tags":[]} x"#, 400, "not json"),
+        (json, r#"{"name":"","tags":["a",2]}"#, 422, "`tags[1]`"),
+        (json, r#"{"tags":[]}"#, 422, "missing field `name`"),
+    ] {
+        let answer = post_json(content_type, body).await;
+        assert_eq!(answer.status(), status, "{body} {}", answer.text);
+        assert!(answer.text.contains(part), "{part} in {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn deeply_nested_json_is_refused_and_harms_nobody() {
+    let app = app(|server| {
+        server.post("/", async |ctx: Context| {
+            ctx.json::<Vec<HashMap<String, u8>>>().await.map(|_| ())
+        });
+        server.post("/ignored", async |ctx: Context| {
+            ctx.json::<serde::de::IgnoredAny>().await.map(|_| ())
+        });
+    });
+    for target in ["/", "/ignored"] {
+        let mut request = request(Method::POST, target, "[".repeat(1_000_000));
+        request
+            .headers_mut()
+            .insert("content-type", "application/json".parse().unwrap());
+        let status = call(&app, request).await.status();
+        assert!(matches!(status, 400 | 422), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_can_be_read_by_several_arguments_and_getters() {
+    let app = app(|server| {
+        server.post("/", async |bytes: Bytes, text: String, body: Body, ctx: Context| {
+            let mut body = body;
+            let streamed = body.bytes().await.unwrap();
+            let again = ctx.body_stream().bytes().await.unwrap();
+            format!(
+                "{} {text} {} {} {}",
+                bytes.len(),
+                streamed.len(),
+                again.len(),
+                ctx.text().await.unwrap()
+            )
+        });
+    });
+    assert_eq!(
+        call(&app, request(Method::POST, "/", "abc")).await.text,
+        "3 abc 3 3 abc"
+    );
+}
+
+#[tokio::test]
+async fn a_body_that_was_taken_as_a_stream_is_a_clear_500() {
+    let app = app(|server| {
+        server.post("/", async |_stream: Body, text: String| text);
+        server.post("/twice", async |_stream: Body, ctx: Context| {
+            let error = ctx.body_stream().bytes().await.unwrap_err();
+            assert_eq!(error.kind(), BodyErrorKind::Taken);
+        });
+    });
+    let answer = call(&app, request(Method::POST, "/", "abc")).await;
+    assert_eq!(answer.status(), 500);
+    assert!(answer.text.contains("already taken"), "{}", answer.text);
+    assert_eq!(call(&app, request(Method::POST, "/twice", "abc")).await.status(), 200);
+}
+
+#[tokio::test]
+async fn errors_of_the_body_have_their_status_and_stay() {
+    let app = app(|server| {
+        server.post("/", async |first: Result<Bytes, Rejection>, ctx: Context| {
+            let first = first.unwrap_err().status();
+            format!("{first} {}", ctx.bytes().await.unwrap_err().status())
+        });
+        server.post("/text", async |text: String| text);
+    });
+    for (kind, status) in [
+        (BodyErrorKind::TooLarge { limit: 1 }, 413),
+        (BodyErrorKind::Timeout, 408),
+        (BodyErrorKind::Incomplete, 400),
+    ] {
+        let body = || Body::stream(futures::stream::iter([Ok("ab"), Err(hyperlane::BodyError::new(kind))]));
+        assert_eq!(
+            call(&app, request(Method::POST, "/text", body())).await.status(),
+            status
+        );
+        let answer = call(&app, request(Method::POST, "/", body())).await;
+        assert!(answer.text.matches(&status.to_string()).count() == 2, "{}", answer.text);
+    }
+    assert_eq!(
+        call(&app, request(Method::POST, "/text", &b"a\xff"[..])).await.status(),
+        400
+    );
+}
+
+#[tokio::test]
+async fn a_reader_that_is_cancelled_loses_nothing() {
+    let (mut sender, receiver) = futures::channel::mpsc::unbounded::<Result<&'static str, std::io::Error>>();
+    let app = app(|server| {
+        server.post("/", async |ctx: Context| {
+            let _ = futures::poll!(std::pin::pin!(ctx.bytes()));
+            ctx.text().await
+        });
+    });
+    let call = call(&app, request(Method::POST, "/", Body::stream(receiver)));
+    let feed = async {
+        for piece in ["a", "b", "c"] {
+            futures::SinkExt::send(&mut sender, Ok(piece)).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+        drop(sender);
+    };
+    let (answer, ()) = tokio::join!(call, feed);
+    assert_eq!(answer.text, "abc");
+}
+
+#[tokio::test]
+async fn the_head_is_read_as_arguments_and_through_getters() {
+    let app = app(|server| {
+        server.get(
+            "/x",
+            async |headers: HeaderMap, method: Method, uri: Uri, peer: PeerAddr, version: HttpVersion, ctx: Context| {
+                assert_eq!((&headers, &method, &uri), (ctx.headers(), ctx.method(), ctx.uri()));
+                assert_eq!((peer.0, version), (ctx.peer_addr(), ctx.version()));
+                format!(
+                    "{:?} {:?} {} {version}",
+                    ctx.header("X-ONE"),
+                    ctx.header("x-two"),
+                    ctx.path()
+                )
+            },
+        );
+    });
+    let mut request = request(Method::GET, "/x?y", "");
+    request.headers_mut().insert("x-one", "1".parse().unwrap());
+    assert_eq!(call(&app, request).await.text, r#"Some("1") None /x HTTP/1.1"#);
+}
+
+/// RFC 6265 §5.4.
+#[tokio::test]
+async fn cookies_are_read_whatever_stands_between_them() {
+    let app = app(|server| {
+        server.get("/", async |ctx: Context| {
+            format!("{:?} {:?} {:?}", ctx.cookie("a"), ctx.cookie("b"), ctx.cookie("c"))
+        });
+    });
+    let mut request = request(Method::GET, "/", "");
+    request
+        .headers_mut()
+        .append("cookie", "junk; =; a=1; ;a=2".parse().unwrap());
+    request.headers_mut().append("cookie", "b=x%20y=z".parse().unwrap());
+    assert_eq!(call(&app, request).await.text, r#"Some("1") Some("x%20y=z") None"#);
+}
+
+#[tokio::test]
+async fn extensions_of_the_request_reach_the_handler() {
+    let app = app(|server| {
+        server.get("/", async |ctx: Context| {
+            assert_eq!(ctx.set_extension(5_u8), None);
+            assert_eq!(ctx.set_extension(6_u8), Some(5));
+            format!(
+                "{:?} {:?} {:?}",
+                ctx.extension::<&str>(),
+                ctx.extension::<u8>(),
+                ctx.extension::<u16>()
+            )
+        });
+    });
+    let mut request = request(Method::GET, "/", "");
+    request.extensions_mut().insert("given");
+    assert_eq!(call(&app, request).await.text, r#"Some("given") Some(6) None"#);
+}
+
+#[tokio::test]
+async fn the_first_argument_that_can_not_be_had_answers_and_the_handler_does_not_run() {
+    struct Refused;
+    impl FromContext for Refused {
+        type Rejection = (http::StatusCode, &'static str);
+
+        async fn from_context(_: &Context) -> Result<Self, Self::Rejection> {
+            Err((http::StatusCode::PAYMENT_REQUIRED, "pay"))
+        }
+    }
+    let app = app(|server| {
+        server.get("/{id}", async |_: Refused, Path(_): Path<u8>| -> &'static str {
+            unreachable!()
+        });
+        server.get(
+            "/optional/{id}",
+            async |refused: Option<Refused>, id: Result<Path<u8>, Rejection>| {
+                format!("{} {}", refused.is_none(), id.is_err())
+            },
+        );
+    });
+    let answer = get(&app, "/x").await;
+    assert_eq!((answer.status(), answer.text.as_str()), (402, "pay"));
+    assert_eq!(get(&app, "/optional/x").await.text, "true true");
+}
+
+#[tokio::test]
+async fn twelve_arguments_are_taken() {
+    let app = app(|server| {
+        type C = Context;
+        server.get(
+            "/",
+            async |_: C, _: C, _: C, _: C, _: C, _: C, _: C, _: C, _: C, _: C, _: C, _: C| "twelve",
+        );
+    });
+    assert_eq!(get(&app, "/").await.text, "twelve");
+}
