@@ -9,6 +9,7 @@ mod file_length;
 mod fuzz;
 mod manifest;
 mod process;
+mod soak;
 mod workspace;
 
 use std::env;
@@ -48,6 +49,12 @@ const COMMANDS: &[Command] = &[
         arguments: "[--seconds N] [target…]",
         purpose: "run the fuzz targets, all or the named ones, each for N seconds (60)",
         run: fuzz::run,
+    },
+    Command {
+        name: "soak",
+        arguments: "[--quick]",
+        purpose: "hold 10,000 idle connections, then serve wrk with 360 connections for 30 s (quick: 5 s)",
+        run: soak::run,
     },
 ];
 

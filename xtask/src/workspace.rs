@@ -15,6 +15,11 @@ pub(crate) fn root() -> PathBuf {
     root
 }
 
+/// Where cargo puts what it builds.
+pub(crate) fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |target| root().join(target))
+}
+
 /// What is in a directory, sorted, so that every run reports in the same order.
 pub(crate) fn entries(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     let unreadable = |error| format!("cannot read {}: {error}", directory.display());
