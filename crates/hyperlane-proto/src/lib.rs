@@ -11,7 +11,8 @@
 //! Two promises hold for everything that reads:
 //!
 //! - **Split independence.** The outcome depends on the bytes alone, not on the pieces in which they
-//!   arrived. Of several faults the one that is certain at the earlier byte is reported.
+//!   arrived. Of several faults the one that is certain at the earlier byte is reported; what is wrong with
+//!   a field is certain when the head, or the trailer section, is complete.
 //! - **Bounded work and memory.** Every length has a limit ([`HeadLimits`], [`ChunkLimits`]), and a
 //!   peer that drips single bytes causes work linear in what it sent.
 //!

@@ -5,9 +5,9 @@
 //!
 //! The parser remembers where it stopped, so a peer that drips bytes causes no more work than one that
 //! sends them whole. The request line is read as it comes, and its faults are reported at the byte that
-//! makes them certain. Of the fields only the line ends are looked at until the empty line is there; then
-//! `fields.rs` has them parsed by `httparse`, once. (For the whole head that would not do: `httparse` starts
-//! over at each call, knows no minor version above 1 and takes a bare LF.)
+//! makes them certain. The fields are parsed by `httparse` (see `fields.rs`) when they are all there: until
+//! then only their line ends are looked at. (For the whole head that would not do: `httparse` starts over at
+//! each call, knows no minor version above 1 and takes a bare LF.)
 //!
 //! ```
 //! use hyperlane_proto::h1::{HeadParser, RequestHead};
