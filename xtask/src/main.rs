@@ -3,6 +3,7 @@
 //! Each command is one module with a `run` function and one line in [`COMMANDS`]. Only the standard
 //! library is used, so that a command starts in a moment on a clean machine.
 
+mod bench;
 mod ci;
 mod crate_graph;
 mod file_length;
@@ -26,6 +27,12 @@ struct Command {
 }
 
 const COMMANDS: &[Command] = &[
+    Command {
+        name: "bench",
+        arguments: "[--quick] [server…]",
+        purpose: "measure the server beside its peers, all or the named ones; see bench/README.md",
+        run: bench::run,
+    },
     Command {
         name: "ci",
         arguments: "",

@@ -33,7 +33,7 @@ const BUTTONS: [(&str, &str, &str); 9] = [
     (
         "run-errors",
         "#failures-status",
-        "10 of 10 operations failed, in 10 different ways",
+        "6 of 10 operations failed, in 6 different ways",
     ),
     ("run-practices", "#practices-status", "Operation timed out after 1"),
     ("run-scenarios", "#scenarios-status", "4 scenarios."),

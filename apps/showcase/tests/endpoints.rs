@@ -5,6 +5,8 @@
     reason = "how a test says what must hold, in its helpers as well"
 )]
 
+#[path = "support/postgres.rs"]
+mod postgres;
 mod support;
 
 use std::{collections::BTreeSet, fs, time::Duration};
@@ -134,12 +136,12 @@ async fn the_database_may_be_a_file_elsewhere() {
 
 #[tokio::test]
 async fn the_database_may_be_a_postgresql_server() {
-    let Some(url) = support::variable(
-        "HYPERLANE_TESTS_POSTGRES_URL",
-        "the_database_may_be_a_postgresql_server",
-    ) else {
+    let programs = postgres::programs();
+    let Some(programs) = support::found(programs, "postgresql", "the_database_may_be_a_postgresql_server") else {
         return;
     };
+    let postgres = postgres::Postgres::start(&programs);
+    let url = postgres.url();
     let showcase = Running::start_with(|args| {
         args.scale = 0.0;
         args.database_url = Some(url);
@@ -154,7 +156,7 @@ async fn the_database_may_be_a_postgresql_server() {
         "{answer}"
     );
     let report = showcase.json("/errors").await;
-    assert_eq!(report["error_types"].as_array().unwrap().len(), 10, "{report}");
+    assert_eq!(report["error_types"].as_array().unwrap().len(), 6, "{report}");
     assert!(!showcase.data_file("showcase.sqlite").exists());
     showcase.stop().await;
 }
@@ -228,12 +230,12 @@ async fn stream_ends_when_its_reader_leaves() {
 }
 
 #[tokio::test]
-async fn errors_reports_ten_failures_of_ten_kinds() {
+async fn errors_reports_what_failed_beside_what_succeeded() {
     let showcase = Running::start(0.0).await;
     let report = showcase.json("/errors").await;
     assert_eq!(report["total_operations"], 10);
-    assert_eq!(report["successful_operations"], 0);
-    assert_eq!(report["failed_operations"], 10);
+    assert_eq!(report["successful_operations"], 4);
+    assert_eq!(report["failed_operations"], 6);
     let kinds: BTreeSet<_> = report["error_types"]
         .as_array()
         .unwrap()
@@ -243,12 +245,8 @@ async fn errors_reports_ten_failures_of_ten_kinds() {
     assert_eq!(
         kinds,
         BTreeSet::from([
-            "address in use",
             "connection refused",
-            "constraint violated",
             "file not found",
-            "invalid utf-8",
-            "malformed json",
             "request timed out",
             "statement rejected",
             "task panicked",
@@ -257,12 +255,13 @@ async fn errors_reports_ten_failures_of_ten_kinds() {
     );
     for (id, operation) in report["operations"].as_array().unwrap().iter().enumerate() {
         assert_eq!(operation["operation_id"], id);
-        assert_eq!(operation["success"], false, "{operation}");
-        assert_eq!(operation["data"], Value::Null, "{operation}");
-        assert!(!operation["error_message"].as_str().unwrap().is_empty(), "{operation}");
+        let (given, missing) = match operation["success"].as_bool().unwrap() {
+            true => ("data", "error_message"),
+            false => ("error_message", "data"),
+        };
+        assert!(!operation[given].as_str().unwrap().is_empty(), "{operation}");
+        assert_eq!(operation[missing], Value::Null, "{operation}");
     }
-    // The failed insertion left nothing behind.
-    assert_eq!(showcase.json("/errors").await["failed_operations"], 10);
     showcase.stop().await;
 }
 

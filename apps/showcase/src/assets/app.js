@@ -72,7 +72,7 @@ demo("run-errors", "failures", "/errors", (report) => {
       : element("td", "", element("strong", "", operation.error_type), operation.error_message);
     body.append(element("tr", "", name, outcome, element("td", "number", milliseconds(operation.elapsed_ms))));
   }
-  const head = element("tr", "", element("th", "", "Operation"), element("th", "", "What went wrong"), element("th", "number", "After"));
+  const head = element("tr", "", element("th", "", "Operation"), element("th", "", "What came of it"), element("th", "number", "After"));
   for (const cell of head.children) cell.scope = "col";
   return [element("table", "failures", element("thead", "", head), body)];
 }, (report) => `${number(report.failed_operations)} of ${number(report.total_operations)} operations failed, in ${number(report.error_types.length)} different ways, and the server answered.`);

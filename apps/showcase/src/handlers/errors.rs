@@ -1,4 +1,4 @@
-//! `GET /errors`: ten operations that fail, and the report on them.
+//! `GET /errors`: ten operations of which six fail, and the report on them.
 
 use std::collections::BTreeSet;
 

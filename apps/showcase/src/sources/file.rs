@@ -47,7 +47,7 @@ impl ConfigFile {
 }
 
 /// Reads the first 64 KiB of a file without blocking.
-pub(crate) async fn read_bounded(path: PathBuf) -> io::Result<Vec<u8>> {
+async fn read_bounded(path: PathBuf) -> io::Result<Vec<u8>> {
     let read = move || {
         let mut bytes = Vec::new();
         File::open(path)?.take(MAX_BYTES).read_to_end(&mut bytes)?;

@@ -30,7 +30,7 @@ use tokio::time::sleep;
 
 pub(crate) use self::{
     database::Database,
-    file::{ConfigFile, read_bounded},
+    file::ConfigFile,
     partner::{Partner, SLOW_ANSWER},
 };
 use crate::args::Args;

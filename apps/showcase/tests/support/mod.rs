@@ -96,25 +96,18 @@ pub(crate) async fn json(response: Response) -> Value {
 /// `HYPERLANE_TESTS_MUST_NOT_SKIP=1` a missing tool is a failure.
 pub(crate) fn tool(name: &str, test: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
-    let found = env::split_paths(&path)
-        .map(|folder| folder.join(name))
-        .find(|file| is_program(file));
-    if found.is_none() {
+    let mut files = env::split_paths(&path).map(|folder| folder.join(name));
+    found(files.find(|file| is_program(file)), name, test)
+}
+
+/// The same for what is not in the path, once it was looked for.
+pub(crate) fn found(path: Option<PathBuf>, name: &str, test: &str) -> Option<PathBuf> {
+    if path.is_none() {
         let must_run = env::var_os("HYPERLANE_TESTS_MUST_NOT_SKIP").is_some_and(|value| value == "1");
         assert!(!must_run, "{test} needs {name}, which is not installed");
         say_skipped(test, &format!("{name}, which is not installed"));
     }
-    found
-}
-
-/// The value of an environment variable that names a server for `test`, or `None` after saying that
-/// the test is skipped. No machine has such a server by itself, so its absence is never a failure.
-pub(crate) fn variable(name: &str, test: &str) -> Option<String> {
-    let value = env::var(name).ok();
-    if value.is_none() {
-        say_skipped(test, &format!("the variable {name}, which is not set"));
-    }
-    value
+    path
 }
 
 fn say_skipped(test: &str, needed: &str) {
