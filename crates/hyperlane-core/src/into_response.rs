@@ -8,8 +8,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use crate::response::InvalidHeader;
 use crate::{Body, Response};
 
-const TEXT: &str = "text/plain; charset=utf-8";
-const BINARY: &str = "application/octet-stream";
+/// The content type of text.
+pub static TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+/// The content type of bytes about which no more is known.
+pub static BINARY: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
 /// A value that can be the answer to a request.
 ///
@@ -66,10 +68,10 @@ impl IntoResponse for StatusCode {
 }
 
 macro_rules! typed_bodies {
-    ($($content_type:expr => $($body:ty),*;)*) => {$($(
+    ($($content_type:ident => $($body:ty),*;)*) => {$($(
         impl IntoResponse for $body {
             fn into_response(self) -> Response {
-                Response::typed($content_type, self)
+                Response::typed(&$content_type, self)
             }
         }
     )*)*};

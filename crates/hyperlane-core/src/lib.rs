@@ -24,7 +24,7 @@ pub mod body;
 mod connection;
 mod error;
 mod head;
-mod into_response;
+pub mod into_response;
 mod request;
 mod response;
 mod service;

@@ -6,6 +6,7 @@ use std::fmt;
 use http::header::CONTENT_TYPE;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode};
 
+use crate::into_response::TEXT;
 use crate::{Body, Upgrade, Upgraded};
 
 /// A response on its way to the client.
@@ -25,15 +26,23 @@ use crate::{Body, Upgrade, Upgraded};
 #[derive(Debug)]
 pub struct Response {
     status: StatusCode,
+    /// Whether what was set elsewhere counts.
+    deferred: bool,
     /// The content type that comes with the kind of body. It moves into `headers` when these are first looked at: a
     /// response whose headers nobody touches needs no map.
-    content_type: Option<HeaderValue>,
-    headers: OnceCell<HeaderMap>,
+    content_type: Option<&'static HeaderValue>,
+    // Boxed, as are the rare parts: a response is moved several times on its way.
+    headers: OnceCell<Box<HeaderMap>>,
     body: Body,
+    rare: Option<Box<Rare>>,
+}
+
+/// What few responses have.
+#[derive(Debug, Default)]
+struct Rare {
     extensions: Extensions,
     upgrade: Option<Upgrade>,
-    defect: Option<Box<InvalidHeader>>,
-    deferred: bool,
+    defect: Option<InvalidHeader>,
 }
 
 impl Response {
@@ -41,20 +50,27 @@ impl Response {
     pub fn new(body: impl Into<Body>) -> Self {
         Self {
             status: StatusCode::OK,
+            deferred: false,
             content_type: None,
             headers: OnceCell::new(),
             body: body.into(),
-            extensions: Extensions::new(),
-            upgrade: None,
-            defect: None,
-            deferred: false,
+            rare: None,
         }
     }
 
-    /// A `200 OK` with this body and its content type.
-    pub fn typed(content_type: &'static str, body: impl Into<Body>) -> Self {
+    /// A `200 OK` with this body and its content type, which is a static value so that it costs nothing.
+    ///
+    /// ```
+    /// use http::HeaderValue;
+    /// use hyperlane_core::Response;
+    ///
+    /// static CSV: HeaderValue = HeaderValue::from_static("text/csv");
+    ///
+    /// assert_eq!(Response::typed(&CSV, "a,b").headers()["content-type"], "text/csv");
+    /// ```
+    pub fn typed(content_type: &'static HeaderValue, body: impl Into<Body>) -> Self {
         Self {
-            content_type: Some(HeaderValue::from_static(content_type)),
+            content_type: Some(content_type),
             ..Self::new(body)
         }
     }
@@ -76,7 +92,7 @@ impl Response {
     {
         let mut response = Self::new(Body::empty()).with_status(StatusCode::SWITCHING_PROTOCOLS);
         response.headers_mut().insert(http::header::UPGRADE, protocol);
-        response.upgrade = Some(Upgrade::new(f));
+        response.rare_mut().upgrade = Some(Upgrade::new(f));
         response
     }
 
@@ -100,9 +116,9 @@ impl Response {
     /// The headers.
     pub fn headers(&self) -> &HeaderMap {
         self.headers.get_or_init(|| {
-            let mut map = HeaderMap::new();
-            if let Some(value) = &self.content_type {
-                map.insert(CONTENT_TYPE, value.clone());
+            let mut map = Box::<HeaderMap>::default();
+            if let Some(content_type) = self.content_type {
+                map.insert(CONTENT_TYPE, content_type.clone());
             }
             map
         })
@@ -115,10 +131,10 @@ impl Response {
     }
 
     /// The headers for the encoder: the map, if one was built, or else the content type alone.
-    pub fn encoder_headers(&self) -> (Option<&HeaderMap>, Option<&HeaderValue>) {
+    pub fn encoder_headers(&self) -> (Option<&HeaderMap>, Option<&'static HeaderValue>) {
         match self.headers.get() {
             Some(map) => (Some(map), None),
-            None => (None, self.content_type.as_ref()),
+            None => (None, self.content_type),
         }
     }
 
@@ -175,28 +191,30 @@ impl Response {
     }
 
     /// Values attached to this response, by type: a way from a handler to its middleware.
-    pub fn extensions(&self) -> &Extensions {
-        &self.extensions
+    ///
+    /// `None` where there are none.
+    pub fn extensions(&self) -> Option<&Extensions> {
+        self.rare.as_ref().map(|rare| &rare.extensions)
     }
 
     /// Values attached to this response, to be changed.
     pub fn extensions_mut(&mut self) -> &mut Extensions {
-        &mut self.extensions
+        &mut self.rare_mut().extensions
     }
 
     /// Takes what shall become of the connection after a `101`. For the engine.
     pub fn take_upgrade(&mut self) -> Option<Upgrade> {
-        self.upgrade.take()
+        self.rare.as_mut()?.upgrade.take()
     }
 
     /// Marks this response as one that must not be sent: a `500` goes out instead, and the reason is logged.
     pub fn reject(&mut self, reason: InvalidHeader) {
-        self.defect.get_or_insert_with(|| Box::new(reason));
+        self.rare_mut().defect.get_or_insert(reason);
     }
 
     /// Why this response must not be sent, if so.
     pub fn defect(&self) -> Option<&InvalidHeader> {
-        self.defect.as_deref()
+        self.rare.as_ref()?.defect.as_ref()
     }
 
     /// Whether it is [`deferred`](Self::deferred).
@@ -210,22 +228,25 @@ impl Response {
         if other.status.is_client_error() || other.status.is_server_error() {
             self.status = other.status;
         }
-        let content_type = match other.headers.get() {
-            Some(map) => map.get(CONTENT_TYPE).cloned(),
-            None => other.content_type,
-        };
-        match self.headers.get_mut() {
-            None => self.content_type = content_type.or(self.content_type.take()),
-            Some(map) => {
-                if let Some(value) = content_type
+        if let Some(defect) = other.rare.and_then(|rare| rare.defect) {
+            self.reject(defect);
+        }
+        match (other.headers.into_inner(), self.headers.get_mut()) {
+            (None, None) => self.content_type = other.content_type.or(self.content_type),
+            (None, Some(map)) => {
+                if let Some(content_type) = other.content_type
                     && !map.contains_key(CONTENT_TYPE)
                 {
-                    map.insert(CONTENT_TYPE, value);
+                    map.insert(CONTENT_TYPE, content_type.clone());
                 }
             }
-        }
-        if let Some(defect) = other.defect {
-            self.defect.get_or_insert(defect);
+            (Some(mut theirs), _) => {
+                if let Some(value) = theirs.remove(CONTENT_TYPE)
+                    && !self.headers.get().is_some_and(|ours| ours.contains_key(CONTENT_TYPE))
+                {
+                    self.headers_mut().insert(CONTENT_TYPE, value);
+                }
+            }
         }
         self.body = other.body;
     }
@@ -237,8 +258,14 @@ impl Response {
         let mut response = http::Response::new(self.body);
         *response.status_mut() = self.status;
         *response.headers_mut() = headers;
-        *response.extensions_mut() = self.extensions;
+        if let Some(rare) = self.rare {
+            *response.extensions_mut() = rare.extensions;
+        }
         response
+    }
+
+    fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
 }
 
@@ -252,8 +279,10 @@ impl<B: Into<Body>> From<http::Response<B>> for Response {
     fn from(response: http::Response<B>) -> Self {
         let (parts, body) = response.into_parts();
         let mut ours = Self::new(body.into()).with_status(parts.status);
-        ours.headers = OnceCell::from(parts.headers);
-        ours.extensions = parts.extensions;
+        ours.headers = OnceCell::from(Box::new(parts.headers));
+        if !parts.extensions.is_empty() {
+            ours.rare_mut().extensions = parts.extensions;
+        }
         ours
     }
 }
@@ -265,7 +294,7 @@ impl From<StatusCode> for Response {
         if status.is_success() || status.is_informational() || status == StatusCode::NOT_MODIFIED || reason.is_empty() {
             return Self::new(Body::empty()).with_status(status);
         }
-        Self::typed("text/plain; charset=utf-8", reason).with_status(status)
+        Self::typed(&TEXT, reason).with_status(status)
     }
 }
 
@@ -331,6 +360,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_response_is_small_enough_to_be_moved_around() {
+        assert!(size_of::<Response>() <= 96, "{} bytes", size_of::<Response>());
+    }
+
+    #[test]
     fn a_header_that_could_split_the_response_makes_it_unsendable() {
         for value in ["a\r\nx: y", "a\nb", "a\0b", "a\rb"] {
             let response = Response::new("").with_header("x-name", value);
@@ -347,12 +381,13 @@ mod tests {
 
     #[test]
     fn the_content_type_of_a_body_is_a_header_like_any_other() {
-        let mut response = Response::typed("text/plain", "x");
-        assert_eq!(response.headers()[CONTENT_TYPE], "text/plain");
+        static JSON: HeaderValue = HeaderValue::from_static("application/json");
+        let mut response = Response::typed(&TEXT, "x");
+        assert_eq!(response.headers()[CONTENT_TYPE], TEXT);
         response
             .headers_mut()
             .insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
-        response.replace_body(Response::typed("application/json", "{}"));
+        response.replace_body(Response::typed(&JSON, "{}"));
         assert_eq!(
             response.headers()[CONTENT_TYPE],
             "text/html",

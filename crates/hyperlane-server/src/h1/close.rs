@@ -6,6 +6,7 @@ use std::task::{Poll, ready};
 use std::time::Duration;
 
 use http::{StatusCode, Version};
+use hyperlane_core::into_response::TEXT;
 use hyperlane_core::{Response, Upgraded};
 use hyperlane_proto::h1::{BodySize, ResponseContext};
 use tokio::time::Instant;
@@ -154,5 +155,5 @@ impl<T: Transport> Connection<T> {
 
 /// A response of the engine's own.
 pub(super) fn refusal(status: StatusCode, why: &str) -> Response {
-    Response::typed("text/plain; charset=utf-8", why.to_owned()).with_status(status)
+    Response::typed(&TEXT, why.to_owned()).with_status(status)
 }

@@ -1,7 +1,7 @@
 //! One timer a connection, for whatever it waits for at the moment.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -10,14 +10,23 @@ use tokio::time::{Instant, Sleep, sleep_until};
 #[derive(Debug, Default)]
 pub(crate) struct Timer {
     sleep: Option<Pin<Box<Sleep>>>,
+    /// Whom the sleep wakes.
+    waker: Option<Waker>,
 }
 
 impl Timer {
     /// Ready once `deadline` is past; the task is woken then at the latest.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        let known = self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
         if sleep.deadline() > deadline {
             sleep.as_mut().reset(deadline);
+        } else if known && !sleep.is_elapsed() {
+            // It will wake this task, early perhaps: all is said.
+            return Poll::Pending;
+        }
+        if !known {
+            self.waker = Some(cx.waker().clone());
         }
         loop {
             ready!(sleep.as_mut().poll(cx));

@@ -25,6 +25,7 @@ use hyperlane_router::Params;
 use crate::app::Shared;
 
 use body::RequestBody;
+use reply::Stage;
 pub(crate) use reply::{Begun, Finished, Next, Reply};
 pub use stream::SendError;
 
@@ -100,7 +101,19 @@ impl Context {
     }
 
     pub(crate) fn reply(&self) -> MutexGuard<'_, Reply> {
-        lock(&self.inner().reply)
+        let mut reply = lock(&self.inner().reply);
+        reply.touched = true;
+        reply
+    }
+
+    /// Ends a response that nobody has touched, so that what the handler returned is all of it. Returns whether that
+    /// was so: most handlers use only what they return, and need no merge.
+    pub(crate) fn finish_untouched(&self) -> bool {
+        let mut reply = lock(&self.inner().reply);
+        if !reply.touched {
+            reply.stage = Stage::Closed;
+        }
+        !reply.touched
     }
 }
 

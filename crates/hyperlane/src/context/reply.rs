@@ -30,6 +30,8 @@ pub(crate) enum Stage {
 /// The response of a request.
 pub(crate) struct Reply {
     pub(super) stage: Stage,
+    /// Whether anything but `stage` may differ from a fresh one.
+    pub(super) touched: bool,
     /// While building, the response. While streaming, its body is the piece that is sent next.
     pub(super) draft: Draft,
     /// Whether a setter that came too late was logged.
@@ -75,6 +77,7 @@ impl Default for Reply {
     fn default() -> Self {
         Self {
             stage: Stage::Building,
+            touched: false,
             draft: Draft::default(),
             warned: false,
             begun: Begun::No,
@@ -91,6 +94,10 @@ impl Default for Reply {
 impl Reply {
     /// Forgets the request; the queue's memory stays.
     pub(super) fn reset(&mut self) {
+        if !self.touched {
+            self.stage = Stage::Building;
+            return;
+        }
         let mut queue = std::mem::take(&mut self.queue);
         queue.clear();
         *self = Self {

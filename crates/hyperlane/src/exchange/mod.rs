@@ -108,6 +108,10 @@ impl Future for Exchange {
 
 /// The response of a handler that has ended.
 fn end(link: Link, returned: Response) -> Response {
+    if link.ctx.finish_untouched() {
+        link.release();
+        return returned;
+    }
     let finished = link.ctx.reply().finish();
     match finished {
         Finished::Draft(draft) => {

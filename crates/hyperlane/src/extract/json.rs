@@ -1,6 +1,6 @@
 //! JSON, in both directions.
 
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 use hyperlane_core::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -8,6 +8,8 @@ use serde_json::error::Category;
 
 use super::{FromContext, Rejection};
 use crate::context::Context;
+
+static JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// A value as JSON (RFC 8259): the request's body as an argument, or a response.
 ///
@@ -42,7 +44,7 @@ impl<T: DeserializeOwned + Send> FromContext for Json<T> {
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
         match serde_json::to_vec(&self.0) {
-            Ok(text) => Response::typed("application/json", text),
+            Ok(text) => Response::typed(&JSON, text),
             Err(error) => {
                 tracing::error!(%error, value = std::any::type_name::<T>(), "value can't be written as json");
                 Response::from(StatusCode::INTERNAL_SERVER_ERROR)
