@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyperlane_core::body::{BodySender, Demand};
 use hyperlane_core::{Body, BodyError, BodyErrorKind};
-use hyperlane_proto::h1::{BodyLength, CONTINUE, Chunk, ChunkedDecoder, Framing};
+use hyperlane_proto::h1::{BodyLength, CONTINUE, Chunk, ChunkedDecoder};
 use tokio::time::Instant;
 
 use super::reader::Reader;
@@ -60,14 +60,16 @@ pub(crate) enum Progress {
 }
 
 impl Incoming {
-    /// The body that `framing` announces: at once where all of it was received with the head, or else piece by piece.
+    /// The body that the head announced: at once where all of it was received with the head, or else piece by piece,
+    /// through what is put in `incoming`.
     ///
     /// # Errors
     ///
     /// It announces more than `limit` bytes.
-    pub(crate) fn open(framing: &Framing, reader: &mut Reader, limit: u64) -> Result<(Body, Option<Self>), BodyError> {
+    pub(crate) fn open(reader: &mut Reader, limit: u64, incoming: &mut Option<Box<Self>>) -> Result<Body, BodyError> {
+        let framing = reader.facts.framing;
         let (length, decoder) = match framing.body {
-            BodyLength::Empty => return Ok((Body::empty(), None)),
+            BodyLength::Empty => return Ok(Body::empty()),
             BodyLength::Length(length) if length > limit => {
                 return Err(BodyError::new(BodyErrorKind::TooLarge { limit }));
             }
@@ -78,7 +80,7 @@ impl Incoming {
                 {
                     let body = Body::from(Bytes::copy_from_slice(bytes));
                     reader.consume(bytes_len(length));
-                    return Ok((body, None));
+                    return Ok(body);
                 }
                 (Some(length), Decoder::Length(length))
             }
@@ -88,7 +90,7 @@ impl Incoming {
             ),
         };
         let (sender, body) = Body::channel(length);
-        let incoming = Self {
+        *incoming = Some(Box::new(Self {
             decoder,
             sender: Some(sender),
             // Who has sent something already does not wait.
@@ -98,8 +100,8 @@ impl Incoming {
             limit,
             pace: Pace::default(),
             failure: None,
-        };
-        Ok((body, Some(incoming)))
+        }));
+        Ok(body)
     }
 
     /// Whether all of the body was received.

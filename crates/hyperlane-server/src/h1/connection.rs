@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use http::StatusCode;
 use hyperlane_core::{Body, ConnectionInfo, HandlerPanic, Head, Request, Response, Service};
+use hyperlane_proto::h1::BodyLength;
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
 use super::body::{Incoming, Progress};
-use super::reader::{Reader, RequestFacts};
+use super::reader::Reader;
 use super::respond::Begun;
 use super::timer::{Deadlines, Timer};
 use super::writer::Writer;
@@ -36,35 +37,39 @@ pub(crate) fn serve<T: Transport, S: Service>(
 ) -> impl Future<Output = ()> + Send {
     async move {
         loop {
-            let (head, facts) = match connection.next_head().await {
-                Next::Head(head, facts) => (head, facts),
+            let head = match connection.next_head().await {
+                Next::Head(head) => head,
                 Next::Refused(status, why) => {
                     connection.write_refusal(status, &why, false);
                     return connection.linger().await;
                 }
                 Next::End => return connection.finish().await,
             };
-            let (body, mut incoming) = match connection.open_body(&*service, &head, &facts) {
-                Ok(opened) => opened,
+            let mut incoming = None;
+            let body = match connection.open_body(&*service, &head, &mut incoming) {
+                Ok(body) => body,
                 Err((status, why)) => {
-                    connection.write_refusal(status, &why, facts.head_request);
+                    connection.write_refusal(status, &why, connection.reader.facts.head_request);
                     return connection.linger().await;
                 }
             };
-            let answer = {
-                // It ends with this block: what it holds of the request is gone before the response is sent.
+            let begun = {
                 let request = Request::new(head, body, Arc::clone(&info));
                 let mut handler = pin!(call(&*service, request));
-                connection.answer(&*service, handler.as_mut(), incoming.as_mut()).await
+                let Some(mut response) = connection
+                    .answer(&*service, handler.as_mut(), incoming.as_deref_mut())
+                    .await
+                else {
+                    return connection.io.abandon();
+                };
+                // What the handler still holds of the request is gone before the response is sent.
+                handler.set(Handler::Done);
+                connection.begin_response(&mut response, incoming.as_deref_mut())
             };
-            let Some(answer) = answer else {
-                return connection.io.abandon();
-            };
-            let (begun, keep_alive) = connection.begin_response(answer, &facts, incoming.as_mut());
             let sent = match begun {
                 Begun::Whole if connection.writer.has_room() => Ok(()),
-                Begun::Whole => connection.flush(incoming.as_mut()).await,
-                Begun::Stream(mut stream) => connection.stream(&mut stream, incoming.as_mut()).await,
+                Begun::Whole => connection.flush(incoming.as_deref_mut()).await,
+                Begun::Stream(mut stream) => connection.stream(&mut stream, incoming.as_deref_mut()).await,
                 Begun::Upgrade(upgrade) => match connection.flush(None).await {
                     Ok(()) => return upgrade.run(connection.into_upgraded()).await,
                     Err(error) => Err(error),
@@ -74,11 +79,11 @@ pub(crate) fn serve<T: Transport, S: Service>(
                 tracing::debug!(%error, "connection ended in the middle of a response");
                 return connection.io.abandon();
             }
-            if let Some(rest) = incoming.as_mut().filter(|rest| rest.has_reader()) {
+            if let Some(rest) = incoming.as_deref_mut().filter(|rest| rest.has_reader()) {
                 connection.deliver(rest).await;
             }
-            if !keep_alive {
-                return connection.close(incoming.as_ref()).await;
+            if !connection.keep_alive {
+                return connection.close(incoming.as_deref()).await;
             }
             if let Some(rest) = &mut incoming
                 && !connection.drain(rest).await
@@ -97,23 +102,19 @@ pub(crate) struct Connection<T> {
     pub(super) timer: Timer,
     /// When something was last received or finished: the clock is asked once for all that happens at one wake-up.
     pub(super) now: Instant,
+    /// Whether the connection goes on after the request in hand.
+    pub(super) keep_alive: bool,
     pub(super) config: Arc<Config>,
     pub(super) shutdown: Arc<Shutdown>,
 }
 
 /// What came where a request was expected.
 enum Next {
-    Head(Head, RequestFacts),
+    Head(Head),
     /// Something that is no acceptable head.
     Refused(StatusCode, String),
     /// Nothing more.
     End,
-}
-
-/// The service's answer, and whether the connection may go on after it.
-pub(super) struct Answer {
-    pub(super) response: Response,
-    pub(super) force_close: bool,
 }
 
 impl<T: Transport> Connection<T> {
@@ -124,6 +125,7 @@ impl<T: Transport> Connection<T> {
             writer: Writer::default(),
             timer: Timer::default(),
             now: Instant::now(),
+            keep_alive: true,
             config,
             shutdown,
         }
@@ -137,7 +139,7 @@ impl<T: Transport> Connection<T> {
             loop {
                 if self.writer.has_room() {
                     match self.reader.parse_head(&limits) {
-                        Ok(Some((head, facts))) => return Poll::Ready(Next::Head(head, facts)),
+                        Ok(Some(head)) => return Poll::Ready(Next::Head(head)),
                         Ok(None) => {}
                         Err(error) => return Poll::Ready(Next::Refused(error.status(), error.to_string())),
                     }
@@ -182,18 +184,22 @@ impl<T: Transport> Connection<T> {
         .await
     }
 
-    /// The body that the head announces, if the server takes it.
+    /// The body that the head announces, if the server takes it. What of it is still to come goes to `incoming`.
     fn open_body<S: Service>(
         &mut self,
         service: &S,
         head: &Head,
-        facts: &RequestFacts,
-    ) -> Result<(Body, Option<Incoming>), (StatusCode, String)> {
-        if facts.connect {
+        incoming: &mut Option<Box<Incoming>>,
+    ) -> Result<Body, (StatusCode, String)> {
+        self.keep_alive = self.reader.facts.framing.keep_alive;
+        if self.reader.facts.connect {
             return Err((StatusCode::NOT_IMPLEMENTED, "this server opens no tunnels".to_owned()));
         }
+        if self.reader.facts.framing.body == BodyLength::Empty {
+            return Ok(Body::empty());
+        }
         let limit = service.body_limit(head).unwrap_or(self.config.body_limit);
-        Incoming::open(&facts.framing, &mut self.reader, limit).map_err(|error| (error.status(), error.to_string()))
+        Incoming::open(&mut self.reader, limit, incoming).map_err(|error| (error.status(), error.to_string()))
     }
 
     /// Runs the handler, feeds it the request's body, and sends meanwhile what was gathered before. `None`: the
@@ -203,23 +209,23 @@ impl<T: Transport> Connection<T> {
         service: &S,
         mut handler: Pin<&mut Handler<S::Future>>,
         mut incoming: Option<&mut Incoming>,
-    ) -> Option<Answer> {
+    ) -> Option<Response> {
         let began = self.now;
         poll_fn(|cx| {
             loop {
                 let polled = match handler.as_mut().project() {
                     HandlerProjection::Running { future } => catch_unwind(AssertUnwindSafe(|| future.poll(cx))),
                     HandlerProjection::Panicked { payload } => Err(payload.take().unwrap_or_else(|| Box::new(()))),
+                    HandlerProjection::Done => return Poll::Ready(None),
                 };
                 match polled {
-                    Ok(Poll::Ready(response)) => {
-                        return Poll::Ready(Some(Answer {
-                            response,
-                            force_close: false,
-                        }));
-                    }
+                    Ok(Poll::Ready(response)) => return Poll::Ready(Some(response)),
                     Ok(Poll::Pending) => {}
-                    Err(payload) => return Poll::Ready(Some(panicked(service, &*payload))),
+                    Err(payload) => {
+                        // What the handler left behind is not known: the connection ends with this answer.
+                        self.keep_alive = false;
+                        return Poll::Ready(Some(panic_response(service, &*payload)));
+                    }
                 }
                 let mut deadlines = Deadlines::new();
                 self.now = deadlines.now;
@@ -228,10 +234,7 @@ impl<T: Transport> Connection<T> {
                 {
                     tracing::warn!(?limit, "handler took too long: answering 503");
                     let response = StatusCode::SERVICE_UNAVAILABLE.into();
-                    return Poll::Ready(Some(Answer {
-                        response,
-                        force_close: false,
-                    }));
+                    return Poll::Ready(Some(response));
                 }
                 match self.poll_meanwhile(cx, incoming.as_deref_mut(), &mut deadlines) {
                     Ok(Progress::Made) => continue,
@@ -322,6 +325,8 @@ pin_project! {
         Running { #[pin] future: F },
         /// The service panicked before it had a future.
         Panicked { payload: Option<Box<dyn Any + Send>> },
+        /// It has answered.
+        Done,
     }
 }
 
@@ -333,14 +338,10 @@ fn call<S: Service>(service: &S, request: Request) -> Handler<S::Future> {
     }
 }
 
-/// The answer of a handler that panicked. What it left behind is not known: the connection ends with it.
-fn panicked<S: Service>(service: &S, payload: &(dyn Any + Send)) -> Answer {
+/// The answer of a handler that panicked.
+fn panic_response<S: Service>(service: &S, payload: &(dyn Any + Send)) -> Response {
     let panic = HandlerPanic::from_payload(payload);
     tracing::error!(%panic, "handler panicked");
     let response = catch_unwind(AssertUnwindSafe(|| service.panic_response(&panic)));
-    let response = response.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into());
-    Answer {
-        response,
-        force_close: true,
-    }
+    response.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into())
 }

@@ -30,12 +30,14 @@ pub(crate) struct Reader {
     parser: HeadParser,
     /// What is known of a head of which the end is missing.
     partial: Option<Box<RequestHead>>,
+    /// Of the request whose head was read last.
+    pub(crate) facts: RequestFacts,
     /// The peer has sent all that it will (it may still read).
     pub(crate) ended: bool,
 }
 
 /// What the engine itself has to know of a request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct RequestFacts {
     pub(crate) version: Version,
     pub(crate) head_request: bool,
@@ -85,7 +87,7 @@ impl Reader {
     }
 
     /// The head at the front of the buffer, if it is complete.
-    pub(crate) fn parse_head(&mut self, limits: &HeadLimits) -> Result<Option<(Head, RequestFacts)>, Error> {
+    pub(crate) fn parse_head(&mut self, limits: &HeadLimits) -> Result<Option<Head>, Error> {
         if self.is_empty() {
             return Ok(None);
         }
@@ -94,7 +96,7 @@ impl Reader {
             self.partial = Some(parsed);
             return Ok(None);
         }
-        let facts = RequestFacts {
+        self.facts = RequestFacts {
             version: parsed.version,
             head_request: parsed.method == Method::HEAD,
             connect: parsed.method == Method::CONNECT,
@@ -115,7 +117,7 @@ impl Reader {
         });
         self.consume(parsed.len);
         PARSED.set(Some(parsed));
-        Ok(Some((head, facts)))
+        Ok(Some(head))
     }
 
     /// Reads more. 0 bytes: the peer has ended its side.

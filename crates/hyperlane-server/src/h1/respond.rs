@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use super::body::{Incoming, Progress};
 use super::close::refusal;
-use super::connection::{Answer, Connection};
+use super::connection::Connection;
 use super::reader::RequestFacts;
 use super::timer::Deadlines;
 use crate::{Transport, clock};
@@ -28,7 +28,7 @@ pub(super) enum Begun {
     /// And its body, or there is none.
     Whole,
     /// And its body is to come.
-    Stream(Stream),
+    Stream(Box<Stream>),
     /// And it ends HTTP on this connection.
     Upgrade(Upgrade),
 }
@@ -43,22 +43,14 @@ pub(super) struct Stream {
 
 impl<T: Transport> Connection<T> {
     /// Writes the head of the response, and its body where that is at hand, behind what was gathered before. Returns
-    /// what is left to do, and whether the connection can go on afterwards.
+    /// what is left to do.
     ///
     /// There is room: a head was read only while there was, and since then at most a `100 Continue` was added.
-    pub(super) fn begin_response(
-        &mut self,
-        answer: Answer,
-        facts: &RequestFacts,
-        incoming: Option<&mut Incoming>,
-    ) -> (Begun, bool) {
-        let Answer {
-            mut response,
-            mut force_close,
-        } = answer;
+    pub(super) fn begin_response(&mut self, response: &mut Response, incoming: Option<&mut Incoming>) -> Begun {
+        let facts = self.reader.facts;
         if let Some(defect) = response.defect() {
             tracing::error!(%defect, "response can't be sent as it was set: answering 500");
-            response = StatusCode::INTERNAL_SERVER_ERROR.into();
+            *response = StatusCode::INTERNAL_SERVER_ERROR.into();
         }
         let body_done = incoming.as_ref().is_none_or(|incoming| incoming.is_done());
         if let Some(incoming) = incoming {
@@ -67,12 +59,10 @@ impl<T: Transport> Connection<T> {
                 && !response.status().is_client_error()
                 && !response.status().is_server_error()
             {
-                response = {
-                    let error = BodyError::new(kind);
-                    refusal(error.status(), &error.to_string())
-                };
+                let error = BodyError::new(kind);
+                *response = refusal(error.status(), &error.to_string());
             }
-            force_close |= !incoming.is_done() && !incoming.can_be_drained(self.config.drain_limit);
+            self.keep_alive &= incoming.is_done() || incoming.can_be_drained(self.config.drain_limit);
             incoming.response_began();
         }
         let upgrade = match response.status() {
@@ -84,46 +74,45 @@ impl<T: Transport> Connection<T> {
                     tracing::error!(
                         "101 for a request that asked for no upgrade, or has a body, or without a follow-up"
                     );
-                    response = StatusCode::INTERNAL_SERVER_ERROR.into();
+                    *response = StatusCode::INTERNAL_SERVER_ERROR.into();
                 }
                 upgrade
             }
             status if status.is_informational() => {
                 tracing::error!(%status, "an interim status can't be an answer: answering 500");
-                response = StatusCode::INTERNAL_SERVER_ERROR.into();
+                *response = StatusCode::INTERNAL_SERVER_ERROR.into();
                 None
             }
             _ => None,
         };
 
         let last_request = self.reader.ended && self.reader.is_empty();
-        let keep_alive = facts.framing.keep_alive && !force_close && !last_request && !self.shutdown.is_draining();
-        let cx = facts.response_context(keep_alive);
+        self.keep_alive &= !last_request && !self.shutdown.is_draining();
+        let cx = facts.response_context(self.keep_alive);
         let whole = response.body_mut().take_full();
         let size = match &whole {
             Some(bytes) => BodySize::Known(bytes.len() as u64),
-            None => body_size(response.body(), facts),
+            None => body_size(response.body(), &facts),
         };
-        let encoded = write_head(self.writer.gathered(), &cx, &response, size, self.now);
-        let begun = match (whole, upgrade) {
-            (_, Some(upgrade)) => Begun::Upgrade(upgrade),
-            (Some(bytes), None) => {
+        let encoded = write_head(self.writer.gathered(), &cx, response, size, self.now);
+        self.keep_alive = encoded.keep_alive;
+        if let Some(upgrade) = upgrade {
+            return Begun::Upgrade(upgrade);
+        }
+        match whole {
+            Some(bytes) => {
                 if matches!(encoded.body, BodyEncoding::Length(_)) {
                     self.writer.push(bytes, b"");
                 }
                 Begun::Whole
             }
-            (None, None) if encoded.body == BodyEncoding::None => Begun::Whole,
-            (None, None) => {
-                let body = std::mem::take(response.body_mut());
-                Begun::Stream(Stream {
-                    body,
-                    encoding: encoded.body,
-                    with_trailers: facts.framing.accepts_trailers,
-                })
-            }
-        };
-        (begun, encoded.keep_alive)
+            None if encoded.body == BodyEncoding::None => Begun::Whole,
+            None => Begun::Stream(Box::new(Stream {
+                body: std::mem::take(response.body_mut()),
+                encoding: encoded.body,
+                with_trailers: facts.framing.accepts_trailers,
+            })),
+        }
     }
 
     /// Sends a body as its pieces come. What is there is sent whenever the next piece is not.

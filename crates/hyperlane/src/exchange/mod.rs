@@ -25,7 +25,7 @@ pub struct Exchange {
 }
 
 enum State {
-    Ready(Response),
+    Ready(Box<Response>),
     Running {
         handler: BoxFuture<'static, Response>,
         link: Link,
@@ -55,7 +55,7 @@ impl Exchange {
 
     pub(crate) fn ready(response: Response) -> Self {
         Self {
-            state: State::Ready(response),
+            state: State::Ready(Box::new(response)),
         }
     }
 }
@@ -64,44 +64,52 @@ impl Future for Exchange {
     type Output = Response;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Response> {
+        let State::Running { handler, link, polled } = &mut self.state else {
+            return Poll::Ready(self.take_ready());
+        };
+        if *polled {
+            link.ctx.reply().start_driving(cx);
+        }
+        let returned = handler.as_mut().poll(cx);
+        if returned.is_pending() {
+            *polled = true;
+            let begun = link.ctx.reply().stop_driving(cx);
+            return match begun {
+                Begun::No => Poll::Pending,
+                begun => Poll::Ready(self.go_on(begun)),
+            };
+        }
+        let State::Running { handler, link, .. } = std::mem::replace(&mut self.state, State::Done) else {
+            unreachable!("it was running a moment ago");
+        };
+        // What the handler still holds of the context goes first, so that its memory can be reused.
+        drop(handler);
+        returned.map(|returned| end(link, returned))
+    }
+}
+
+impl Exchange {
+    #[cold]
+    fn take_ready(&mut self) -> Response {
         match std::mem::replace(&mut self.state, State::Done) {
-            State::Ready(response) => Poll::Ready(response),
-            State::Running {
-                mut handler,
-                link,
-                polled,
-            } => {
-                if polled {
-                    link.ctx.reply().start_driving(cx);
-                }
-                match handler.as_mut().poll(cx) {
-                    Poll::Ready(returned) => {
-                        // What the handler still holds of the context goes first, so that its memory can be reused.
-                        drop(handler);
-                        Poll::Ready(end(link, returned))
-                    }
-                    Poll::Pending => {
-                        let begun = link.ctx.reply().stop_driving(cx);
-                        match begun {
-                            Begun::No => {
-                                self.state = State::Running {
-                                    handler,
-                                    link,
-                                    polled: true,
-                                };
-                                Poll::Pending
-                            }
-                            Begun::Stream(head) => Poll::Ready(stream(head, Some(handler), link)),
-                            Begun::Whole(response) => {
-                                link.release();
-                                detach(handler);
-                                Poll::Ready(response)
-                            }
-                        }
-                    }
-                }
+            State::Ready(response) => *response,
+            State::Running { .. } | State::Done => panic!("an exchange was polled after it had ended"),
+        }
+    }
+
+    /// The response that has begun while the handler goes on.
+    fn go_on(&mut self, begun: Begun) -> Response {
+        let State::Running { handler, link, .. } = std::mem::replace(&mut self.state, State::Done) else {
+            unreachable!("only a running exchange has begun a response");
+        };
+        match begun {
+            Begun::Stream(head) => stream(head, Some(handler), link),
+            Begun::Whole(response) => {
+                link.release();
+                detach(handler);
+                response
             }
-            State::Done => panic!("an exchange was polled after it had ended"),
+            Begun::No => unreachable!("nothing has begun"),
         }
     }
 }
