@@ -6,6 +6,9 @@
 
 use crate::pattern::{Affixes, Segment};
 
+/// Up to so many texts are looked through one by one.
+const FEW_LITERALS: usize = 8;
+
 /// The place after some segments: what may follow, and the route that ends here.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Node {
@@ -57,6 +60,14 @@ impl Node {
     }
 
     fn literal(&self, segment: &str) -> Option<&Self> {
+        // Among few, comparing lengths is nearly always enough, and cheaper than to order texts.
+        if self.literals.len() <= FEW_LITERALS {
+            return self
+                .literals
+                .iter()
+                .find(|(text, _)| **text == *segment)
+                .map(|(_, child)| child);
+        }
         let found = self.literals.binary_search_by(|(text, _)| (**text).cmp(segment));
         self.literals.get(found.ok()?).map(|(_, child)| child)
     }
