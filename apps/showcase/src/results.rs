@@ -114,6 +114,10 @@ pub struct Results {
     pub machine: Option<String>,
     /// How the load was made.
     pub workload: Option<String>,
+    /// Connections at once.
+    pub connections: Option<u32>,
+    /// How long the load lasted for each server, in seconds.
+    pub seconds: Option<u32>,
     /// One row for each server measured.
     pub rows: Vec<Row>,
 }
@@ -129,6 +133,8 @@ pub struct Row {
     pub requests_per_second: f64,
     /// The mean time to an answer, in milliseconds.
     pub latency_avg_ms: Option<f64>,
+    /// The longest time to an answer, in milliseconds.
+    pub latency_max_ms: Option<f64>,
     /// The time within which 99 of 100 answers came, in milliseconds.
     pub latency_p99_ms: Option<f64>,
     /// Requests per second over those of raw tokio in the same run.

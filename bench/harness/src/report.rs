@@ -11,7 +11,7 @@ use crate::options::{Options, Plan};
 use crate::rounds::{Latency, Sample, Series};
 use crate::statistics::Spread;
 use crate::system_calls::SystemCalls;
-use crate::workload::Workload;
+use crate::workload::{ARTICLE_CONNECTIONS, Workload};
 
 /// The version of this form. A field is only ever added to a version.
 const SCHEMA: u32 = 1;
@@ -23,6 +23,9 @@ pub(crate) struct Results {
     pub(crate) machine: String,
     /// The workload of `rows`, with its time.
     pub(crate) workload: String,
+    pub(crate) connections: usize,
+    /// Load for each server, in seconds.
+    pub(crate) seconds: u64,
     pub(crate) rows: Vec<ArticleRow>,
     /// Short slices, which are no comparison.
     pub(crate) quick: bool,
@@ -122,6 +125,8 @@ impl Results {
             date: machine::today(),
             machine: machine::description(),
             workload: format!("{}, {seconds} s", Workload::KeepAlive.description(options.rate)),
+            connections: ARTICLE_CONNECTIONS,
+            seconds,
             rows: article.map(WorkloadResults::article_rows).unwrap_or_default(),
             quick: options.quick,
             workloads,
@@ -345,6 +350,10 @@ pub(crate) mod tests {
         let json = serde_json::to_value(results()).expect("plain data");
         assert_eq!(json["schema"], 1);
         assert_eq!(json["workload"], "keep-alive, 360 connections, 5 s");
+        assert_eq!(
+            (json["connections"].as_u64(), json["seconds"].as_u64()),
+            (Some(360), Some(5))
+        );
         let row = &json["rows"][1];
         assert_eq!(
             (row["name"].as_str(), row["version"].as_str()),

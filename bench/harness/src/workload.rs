@@ -4,6 +4,9 @@ use std::fmt;
 
 use crate::number::grouped;
 
+/// Connections of the article's table.
+pub(crate) const ARTICLE_CONNECTIONS: usize = 360;
+
 /// One way to use a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Workload {
@@ -83,7 +86,9 @@ impl Workload {
 
     pub(crate) fn load(self) -> Load {
         match self {
-            Self::KeepAlive | Self::Close | Self::Realistic => Load::Wrk { connections: 360 },
+            Self::KeepAlive | Self::Close | Self::Realistic => Load::Wrk {
+                connections: ARTICLE_CONNECTIONS,
+            },
             Self::Pipelining | Self::Stream => Load::Wrk { connections: 64 },
             Self::Download | Self::Upload => Load::Wrk { connections: 16 },
             Self::Idle => Load::Idle { connections: 10_000 },

@@ -93,11 +93,11 @@ impl PerformanceReport {
                 qps: row.requests_per_second,
                 latency_avg_ms: row.latency_avg_ms,
                 latency_p99_ms: row.latency_p99_ms,
-                latency_max_ms: None,
+                latency_max_ms: row.latency_max_ms,
                 requests_total: row.requests_total,
                 transfer_rate_mb: None,
-                test_duration_seconds: None,
-                concurrency_level: None,
+                test_duration_seconds: results.seconds,
+                concurrency_level: results.connections,
             }),
             comparison: results
                 .rows
