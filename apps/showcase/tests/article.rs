@@ -125,6 +125,86 @@ async fn the_articles_routes_take_any_method() {
     server.shutdown().await;
 }
 
+/// Every page but the stream, which each client reads in its own way.
+const PAGES: &str = "/async-data /concurrent-ops /performance /errors /best-practices /scenarios";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn curl_gets_every_page_of_the_article() {
+    let Some(curl) = support::tool("curl", "curl_gets_every_page_of_the_article") else {
+        return;
+    };
+    let server = start().await;
+    let url = |path: &str| format!("http://{}{path}", server.local_addr());
+    let options = ["--silent", "--show-error", "--fail"].map(str::to_owned);
+    for page in PAGES.split(' ') {
+        let arguments = options.iter().cloned().chain([url(page)]).collect();
+        let printed = support::output(curl.clone(), arguments).await;
+        assert!(serde_json::from_str::<Value>(&printed).is_ok(), "{page}: {printed}");
+    }
+    let arguments = options.into_iter().chain([url("/stream")]).collect();
+    assert_eq!(support::output(curl, arguments).await.lines().count(), 1000);
+    server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pythons_http_client_gets_every_page_of_the_article_on_one_connection() {
+    let test = "pythons_http_client_gets_every_page_of_the_article_on_one_connection";
+    let Some(python) = support::tool("python3", test) else {
+        return;
+    };
+    let server = start().await;
+    let program = r#"
+import http.client, json, sys
+connection = http.client.HTTPConnection(sys.argv[1], timeout=20)
+connection.connect()
+socket = connection.sock
+for path in sys.argv[2].split():
+    connection.request("GET", path)
+    response = connection.getresponse()
+    json.loads(response.read())
+    assert response.status == 200, (path, response.status)
+    assert connection.sock is socket, "a new connection for " + path
+connection.request("GET", "/stream")
+print(connection.getresponse().read().decode().count("\n"))
+"#;
+    let arguments = vec![
+        "-c".into(),
+        program.into(),
+        server.local_addr().to_string(),
+        PAGES.into(),
+    ];
+    assert_eq!(support::output(python, arguments).await.trim(), "1000");
+    server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_fetch_gets_every_page_of_the_article_at_once() {
+    let Some(node) = support::tool("node", "nodes_fetch_gets_every_page_of_the_article_at_once") else {
+        return;
+    };
+    let server = start().await;
+    let program = r#"
+const [base, pages] = process.argv.slice(1);
+await Promise.all(pages.split(" ").map(async (page) => {
+    const response = await fetch(base + page);
+    if (response.status !== 200) throw new Error(page + ": " + response.status);
+    await response.json();
+}));
+console.log((await (await fetch(base + "/stream")).text()).split("\n").length - 1);
+process.exit();
+"#;
+    let base = format!("http://{}", server.local_addr());
+    let arguments = vec![
+        "--input-type=module".into(),
+        "-e".into(),
+        program.into(),
+        base,
+        PAGES.into(),
+    ];
+    assert_eq!(support::output(node, arguments).await.trim(), "1000");
+    server.shutdown().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn wrk_meets_no_error() {
     let Some(wrk) = support::tool("wrk", "wrk_meets_no_error") else {

@@ -1,30 +1,9 @@
 //! Clients of other languages against the showcase.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "how a test says what must hold, in its helpers as well"
-)]
-
 mod support;
 
-use std::{path::PathBuf, process::Command};
-
 use serde_json::Value;
-use support::{Running, tool};
-
-/// Runs a client to its end, off the runtime, and returns what it printed.
-async fn output(program: PathBuf, arguments: Vec<String>) -> String {
-    let run = move || {
-        Command::new(program)
-            .args(arguments)
-            .env("NO_PROXY", "127.0.0.1")
-            .output()
-            .unwrap()
-    };
-    let output = tokio::task::spawn_blocking(run).await.unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
+use support::{Running, output, tool};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn curl_gets_the_data_and_the_stream() {

@@ -10,6 +10,7 @@ use std::{
     env,
     io::{self, Write},
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use hyperlane::{ServerConfig, ServerHandle};
@@ -90,6 +91,20 @@ pub(crate) fn client() -> Client {
 
 pub(crate) async fn json(response: Response) -> Value {
     serde_json::from_slice(&response.bytes().await.unwrap()).unwrap()
+}
+
+/// Runs a client to its end, off the runtime, and returns what it printed.
+pub(crate) async fn output(program: PathBuf, arguments: Vec<String>) -> String {
+    let run = move || {
+        Command::new(program)
+            .args(arguments)
+            .env("NO_PROXY", "127.0.0.1")
+            .output()
+            .unwrap()
+    };
+    let output = tokio::task::spawn_blocking(run).await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// The path of a tool, or `None` after saying on stderr that `test` is skipped for want of it. With
