@@ -1,4 +1,6 @@
 //! Requests and responses over one connection in memory: what is written when, and what becomes of bodies.
+//!
+//! Time is paused in all of them: a minute that a test sleeps is over at once.
 
 use std::future::pending;
 use std::pin::Pin;
