@@ -18,9 +18,10 @@ const POOLED_BYTES: usize = 16 * 1024;
 ///
 /// A head that came over HTTP/1.1 stays as the bytes that were received with an index into them; a [`HeaderMap`] or a
 /// [`Uri`] is built when it is first asked for, and kept. Its memory is reused for later requests.
+#[derive(Clone)]
 pub struct Head(Option<Box<Inner>>);
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Inner {
     method: Method,
     version: Version,
@@ -35,6 +36,7 @@ struct Inner {
     headers: OnceLock<HeaderMap>,
 }
 
+#[derive(Clone)]
 struct Field {
     name: Range<u32>,
     value: Range<u32>,

@@ -222,6 +222,13 @@ impl Response {
         self.deferred
     }
 
+    /// This response as one that stands for itself, even if it was [`deferred`](Self::deferred) before.
+    #[must_use]
+    pub fn settled(mut self) -> Self {
+        self.deferred = false;
+        self
+    }
+
     /// Takes over body and content type of another response, and its status where that is an error: what a body's
     /// setter does with whatever it was given.
     pub fn replace_body(&mut self, other: Self) {

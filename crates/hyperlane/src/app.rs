@@ -8,64 +8,56 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use http::StatusCode;
-use hyperlane_core::{HandlerPanic, Request, Response, Service};
+use hyperlane_core::{HandlerPanic, Head, Request, Response, Service};
 
 use crate::context::{Context, Parts};
 use crate::exchange::Exchange;
-use crate::routing::{Endpoint, Routes, RoutingTable};
-use crate::state::States;
+use crate::routing::{Found, RoutingTable};
 
-pub(crate) type PanicHandler = Box<dyn Fn(&HandlerPanic) -> Response + Send + Sync>;
+pub(crate) type PanicHandler = dyn Fn(&HandlerPanic) -> Response + Send + Sync;
 
 /// Everything that was registered, frozen: a [`Service`] for the engine, for tests in memory, or to be embedded.
 ///
 /// [`Server::build`](crate::Server::build) makes one.
 pub struct App {
     routing: RoutingTable,
-    shared: Arc<Shared>,
-    on_panic: Option<PanicHandler>,
-}
-
-/// What the contexts of all requests can look at.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) states: States,
-    /// By the routes' numbers.
-    pub(crate) patterns: Vec<Arc<str>>,
+    on_panic: Option<Arc<PanicHandler>>,
 }
 
 impl App {
-    pub(crate) fn new(routes: Routes, states: States, on_panic: Option<PanicHandler>) -> Self {
-        let routing = routes.freeze();
-        let shared = Arc::new(Shared {
-            states,
-            patterns: routing.patterns(),
-        });
-        Self {
-            routing,
-            shared,
-            on_panic,
-        }
+    pub(crate) fn new(routing: RoutingTable, on_panic: Option<Arc<PanicHandler>>) -> Self {
+        Self { routing, on_panic }
     }
 
     /// Begins to answer a request. The same as [`Service::call`], without the trait.
     pub fn call(&self, request: Request) -> Exchange {
         let (head, body, connection, extensions) = request.into_parts();
-        let found = self.routing.find(head.method(), head.path());
-        match found.endpoint {
-            Endpoint::Handler(handler) => {
-                let shared = Arc::clone(&self.shared);
-                let parts = Parts {
-                    head,
-                    connection,
-                    params: found.params,
-                    route: found.route,
-                    shared,
-                };
-                let ctx = Context::new(parts, body, extensions);
-                Exchange::new(handler.call(ctx.clone()), ctx)
-            }
-            endpoint => Exchange::ready(endpoint.answer()),
+        let Found { endpoint, params } = self.routing.find(&head);
+        if endpoint.is_plain() {
+            return Exchange::ready(endpoint.answer(&head));
+        }
+        let parts = Parts {
+            endpoint: Arc::clone(endpoint),
+            head,
+            connection,
+            params,
+        };
+        Exchange::outermost(Context::new(parts, body, extensions))
+    }
+}
+
+/// The answer to a request whose handler panicked.
+pub(crate) fn answer_panic(shape: Option<&PanicHandler>, panic: &HandlerPanic) -> Response {
+    let plain = || Response::from(StatusCode::INTERNAL_SERVER_ERROR);
+    let Some(shape) = shape else {
+        return plain();
+    };
+    match catch_unwind(AssertUnwindSafe(|| shape(panic))) {
+        Ok(response) if response.is_deferred() => plain(),
+        Ok(response) => response,
+        Err(_) => {
+            tracing::error!("the function given to `on_panic` panicked itself; a plain 500 is sent");
+            plain()
         }
     }
 }
@@ -77,19 +69,12 @@ impl Service for App {
         Self::call(self, request)
     }
 
+    fn body_limit(&self, head: &Head) -> Option<u64> {
+        self.routing.body_limit(head)
+    }
+
     fn panic_response(&self, panic: &HandlerPanic) -> Response {
-        let plain = || Response::from(StatusCode::INTERNAL_SERVER_ERROR);
-        let Some(shape) = &self.on_panic else {
-            return plain();
-        };
-        match catch_unwind(AssertUnwindSafe(|| shape(panic))) {
-            Ok(response) if response.is_deferred() => plain(),
-            Ok(response) => response,
-            Err(_) => {
-                tracing::error!("the function given to `on_panic` panicked itself; a plain 500 is sent");
-                plain()
-            }
-        }
+        answer_panic(self.on_panic.as_deref(), panic)
     }
 }
 
@@ -97,7 +82,6 @@ impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("App")
             .field("routing", &self.routing)
-            .field("states", &self.shared.states)
             .finish_non_exhaustive()
     }
 }

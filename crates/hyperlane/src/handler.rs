@@ -10,6 +10,7 @@ use hyperlane_core::{IntoResponse, Response};
 
 use crate::context::Context;
 use crate::extract::{FromContext, Requirements};
+use crate::routing::HandlerOptions;
 
 /// An `async fn` (or a closure that returns a future) of up to 12 arguments that implement [`FromContext`], returning
 /// something that implements [`IntoResponse`].
@@ -51,6 +52,12 @@ pub trait Handler<Args>: Clone + Send + Sync + 'static {
     /// Says what the arguments need of the server, so that what is missing is an error of
     /// [`Server::run`](crate::Server::run).
     fn check(needs: &mut Requirements);
+
+    /// What holds for its route alone: nothing, except for a [`Route`](crate::Route).
+    #[doc(hidden)]
+    fn options(&self) -> HandlerOptions {
+        HandlerOptions::default()
+    }
 }
 
 macro_rules! handlers {

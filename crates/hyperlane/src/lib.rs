@@ -46,6 +46,7 @@ mod error;
 mod exchange;
 mod extract;
 mod handler;
+mod middleware;
 mod routing;
 mod server;
 mod state;
@@ -60,6 +61,8 @@ pub use exchange::Exchange;
 pub use extract::Json;
 pub use extract::{FromContext, Path, PeerAddr, Query, Rejection, Requirements, State};
 pub use handler::Handler;
+pub use middleware::{Middleware, Next, NextInput, NextService};
+pub use routing::{Guard, HandlerOptions, Route, RouteArgs, RouteEntry, RouteTable, Router, Routes, TrailingSlash};
 pub use server::Server;
 pub use version::HttpVersion;
 

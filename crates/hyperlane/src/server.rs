@@ -7,16 +7,13 @@ use std::fmt;
 use std::future::{IntoFuture, Ready, ready};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use http::Method;
 use hyperlane_core::{HandlerPanic, IntoResponse};
 use hyperlane_server::ServerHandle;
 
 use crate::app::{App, PanicHandler};
 use crate::config::ServerConfig;
 use crate::error::{Error, Kind, Problem};
-use crate::handler::Handler;
-use crate::routing::Routes;
-use crate::state::States;
+use crate::routing::{Registration, RouteTable, RoutingTable, TrailingSlash, registration_methods};
 
 /// A server in the making.
 ///
@@ -36,15 +33,14 @@ use crate::state::States;
 /// ```
 #[derive(Default)]
 pub struct Server {
-    registration: Mutex<Registration>,
+    settings: Mutex<Settings>,
 }
 
 #[derive(Default)]
-struct Registration {
+struct Settings {
     config: ServerConfig,
-    routes: Routes,
-    states: States,
-    on_panic: Option<PanicHandler>,
+    registration: Registration,
+    on_panic: Option<Arc<PanicHandler>>,
     frozen: bool,
 }
 
@@ -57,117 +53,15 @@ impl Server {
     /// Replaces the settings. Takes a [`ServerConfig`], or a reference to one, of which it keeps a copy.
     pub fn config(&self, config: impl Into<ServerConfig>) -> &Self {
         let config = config.into();
-        self.register("settings", |registration| registration.config = config)
+        self.edit("settings", |settings| settings.config = config)
     }
 
-    /// Gives a value to all handlers, which take it as [`State<T>`](crate::State) or with
-    /// [`Context::state`](crate::Context::state). There is one value of each type: a second one replaces the first,
-    /// and a warning is logged.
-    ///
-    /// Each use clones it: put what is costly to clone into an [`Arc`].
-    pub fn state<T: Clone + Send + Sync + 'static>(&self, value: T) -> &Self {
-        self.register("a state", |registration| {
-            if registration.states.insert(value) {
-                tracing::warn!(
-                    state = std::any::type_name::<T>(),
-                    "a state of this type was given before and is replaced"
-                );
-            }
-        })
-    }
+    registration_methods!(Self);
 
-    /// Answers requests of any method whose path matches `pattern`. Handlers for one method on the same pattern go
-    /// before it.
-    ///
-    /// A pattern is a path in which `{name}` stands for one segment and `{*name}`, at its end, for all that is left:
-    /// `/users/{id}`, `/files/{*path}`. Fixed text goes before parameters, whatever the order of registration.
-    pub fn route<H, Args>(&self, pattern: impl AsRef<str>, handler: H) -> &Self
-    where
-        H: Handler<Args>,
-        Args: 'static,
-    {
-        self.add(None, pattern.as_ref(), handler)
-    }
-
-    /// Answers requests of one method, which may be one of your own, whose path matches `pattern`.
-    pub fn on<H, Args>(&self, method: Method, pattern: impl AsRef<str>, handler: H) -> &Self
-    where
-        H: Handler<Args>,
-        Args: 'static,
-    {
-        self.add(Some(method), pattern.as_ref(), handler)
-    }
-
-    /// Answers `GET`, and `HEAD` where it has no handler of its own (RFC 9110 §9.3.2).
-    pub fn get<H, Args>(&self, pattern: impl AsRef<str>, handler: H) -> &Self
-    where
-        H: Handler<Args>,
-        Args: 'static,
-    {
-        self.on(Method::GET, pattern, handler)
-    }
-
-    /// Answers `POST`.
-    pub fn post<H, Args>(&self, pattern: impl AsRef<str>, handler: H) -> &Self
-    where
-        H: Handler<Args>,
-        Args: 'static,
-    {
-        self.on(Method::POST, pattern, handler)
-    }
-
-    /// Answers `PUT`.
-    pub fn put<H, Args>(&self, pattern: impl AsRef<str>, handler: H) -> &Self
-    where
-        H: Handler<Args>,
-        Args: 'static,
-    {
-        self.on(Method::PUT, pattern, handler)
-    }
-
-    /// Answers `DELETE`.
-    pub fn delete<H, Args>(&self, pattern: impl AsRef<str>, handler: H) -> &Self
-    where
-        H: Handler<Args>,
-        Args: 'static,
-    {
-        self.on(Method::DELETE, pattern, handler)
-    }
-
-    /// Answers `PATCH`.
-    pub fn patch<H, Args>(&self, pattern: impl AsRef<str>, handler: H) -> &Self
-    where
-        H: Handler<Args>,
-        Args: 'static,
-    {
-        self.on(Method::PATCH, pattern, handler)
-    }
-
-    /// Answers `HEAD`, instead of the pattern's handler for `GET`.
-    pub fn head<H, Args>(&self, pattern: impl AsRef<str>, handler: H) -> &Self
-    where
-        H: Handler<Args>,
-        Args: 'static,
-    {
-        self.on(Method::HEAD, pattern, handler)
-    }
-
-    /// Answers `OPTIONS`, instead of the answer that lists the pattern's methods.
-    pub fn options<H, Args>(&self, pattern: impl AsRef<str>, handler: H) -> &Self
-    where
-        H: Handler<Args>,
-        Args: 'static,
-    {
-        self.on(Method::OPTIONS, pattern, handler)
-    }
-
-    /// Answers requests whose path matches no pattern, which get a 404 otherwise. A second one replaces the first.
-    pub fn fallback<H, Args>(&self, handler: H) -> &Self
-    where
-        H: Handler<Args>,
-        Args: 'static,
-    {
-        self.register("the fallback", |registration| registration.routes.set_fallback(handler))
+    /// Says what a slash at the end of a path means, where its route has none or the other way round. Default:
+    /// [`TrailingSlash::Strict`].
+    pub fn trailing_slash(&self, policy: TrailingSlash) -> &Self {
+        self.register("the policy for slashes", |registration| registration.slash = policy)
     }
 
     /// Shapes the answer to a request whose handler panicked before its response began; without it, a plain 500. The
@@ -184,10 +78,8 @@ impl Server {
         F: Fn(&HandlerPanic) -> R + Send + Sync + 'static,
         R: IntoResponse,
     {
-        let shape: PanicHandler = Box::new(move |panic| shape(panic).into_response());
-        self.register("the answer to panics", |registration| {
-            registration.on_panic = Some(shape);
-        })
+        let shape: Arc<PanicHandler> = Arc::new(move |panic: &HandlerPanic| shape(panic).into_response());
+        self.edit("the answer to panics", |settings| settings.on_panic = Some(shape))
     }
 
     /// Binds the address and begins to serve, on the current tokio runtime.
@@ -204,9 +96,9 @@ impl Server {
     /// Outside of a tokio runtime.
     pub async fn run(&self) -> Result<ServerHandle, Error> {
         let (host, port, engine) = {
-            let registration = self.lock();
-            registration.check()?;
-            registration.config.parts()
+            let settings = self.lock();
+            settings.freeze()?;
+            settings.config.parts()
         };
         let listener = hyperlane_server::bind(&host, port, &engine).await?;
         let app = self.build()?;
@@ -231,64 +123,68 @@ impl Server {
     ///
     /// As [`run`](Self::run), except for binding.
     pub fn build(&self) -> Result<App, Error> {
-        let mut registration = self.lock();
-        registration.check()?;
-        registration.frozen = true;
-        let routes = std::mem::take(&mut registration.routes);
-        let states = std::mem::take(&mut registration.states);
-        Ok(App::new(routes, states, registration.on_panic.take()))
+        let mut settings = self.lock();
+        let table = settings.freeze()?;
+        settings.frozen = true;
+        Ok(App::new(table, settings.on_panic.take()))
     }
 
-    fn add<H, Args>(&self, method: Option<Method>, pattern: &str, handler: H) -> &Self
-    where
-        H: Handler<Args>,
-        Args: 'static,
-    {
-        self.register(pattern, |registration| {
-            registration.routes.add(method, pattern, handler);
-        })
+    /// All routes with their middleware, to be printed.
+    ///
+    /// # Errors
+    ///
+    /// Something that was registered is wrong, as [`run`](Self::run) would say.
+    pub fn routes(&self) -> Result<RouteTable, Error> {
+        let settings = self.lock();
+        let frozen = settings.registration.freeze(None);
+        Ok(frozen.map_err(Error::new)?.list())
     }
 
     fn register(&self, what: &str, change: impl FnOnce(&mut Registration)) -> &Self {
-        let mut registration = self.lock();
-        if registration.frozen {
-            drop(registration);
+        self.edit(what, |settings| change(&mut settings.registration))
+    }
+
+    fn edit(&self, what: &str, change: impl FnOnce(&mut Settings)) -> &Self {
+        let mut settings = self.lock();
+        if settings.frozen {
+            drop(settings);
             tracing::warn!(what, "registered after the server was run: it has no effect");
         } else {
-            change(&mut registration);
+            change(&mut settings);
         }
         self
     }
 
-    /// No code that may panic halfway runs under the lock, so a poisoned one holds a sound registration.
-    fn lock(&self) -> MutexGuard<'_, Registration> {
-        self.registration.lock().unwrap_or_else(PoisonError::into_inner)
+    /// No code that may panic halfway runs under the lock, so a poisoned one holds sound settings.
+    fn lock(&self) -> MutexGuard<'_, Settings> {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Registration {
-    fn check(&self) -> Result<(), Error> {
+impl Settings {
+    fn freeze(&self) -> Result<RoutingTable, Error> {
         if self.frozen {
             let message = "server was run or built before: make a new one to serve again";
             return Err(Error::new(vec![Problem::new(Kind::AlreadyRun, message)]));
         }
         let mut problems = self.config.problems();
-        problems.extend(self.routes.problems(&self.states));
-        if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(Error::new(problems))
+        match self.registration.freeze(self.on_panic.as_ref()) {
+            Ok(table) if problems.is_empty() => Ok(table),
+            Ok(_) => Err(Error::new(problems)),
+            Err(more) => {
+                problems.extend(more);
+                Err(Error::new(problems))
+            }
         }
     }
 }
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let registration = self.lock();
+        let settings = self.lock();
         f.debug_struct("Server")
-            .field("config", &registration.config)
-            .field("routes", &registration.routes)
-            .field("states", &registration.states)
+            .field("config", &settings.config)
+            .field("registration", &settings.registration)
             .finish_non_exhaustive()
     }
 }

@@ -3,18 +3,19 @@
 use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// At most one value of each type.
 #[derive(Default)]
 pub(crate) struct States {
-    values: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
+    values: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     names: Vec<&'static str>,
 }
 
 impl States {
     /// Keeps `value`; returns whether there was one of its type before, which it replaces.
     pub(crate) fn insert<T: Clone + Send + Sync + 'static>(&mut self, value: T) -> bool {
-        let replaced = self.values.insert(TypeId::of::<T>(), Box::new(value)).is_some();
+        let replaced = self.values.insert(TypeId::of::<T>(), Arc::new(value)).is_some();
         if !replaced {
             self.names.push(type_name::<T>());
         }
@@ -23,6 +24,19 @@ impl States {
 
     pub(crate) fn get<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
         self.values.get(&TypeId::of::<T>())?.downcast_ref::<T>().cloned()
+    }
+
+    /// These, and of `outer` those that these do not have.
+    pub(crate) fn inside_of(&self, outer: &Self) -> Self {
+        let mut all = Self {
+            values: outer.values.clone(),
+            names: outer.names.clone(),
+        };
+        for (id, value) in &self.values {
+            all.values.insert(*id, Arc::clone(value));
+        }
+        all.names.extend(&self.names);
+        all
     }
 
     pub(crate) fn contains(&self, id: TypeId) -> bool {

@@ -22,11 +22,11 @@ use http::Extensions;
 use hyperlane_core::{Body, ConnectionInfo, Head};
 use hyperlane_router::Params;
 
-use crate::app::Shared;
+use crate::routing::Endpoint;
 
 use body::RequestBody;
 use reply::Stage;
-pub(crate) use reply::{Begun, Finished, Next, Reply};
+pub(crate) use reply::{Begun, Finished, Piece, Reply};
 pub use stream::SendError;
 
 /// One request and its response, as handlers see them.
@@ -51,7 +51,7 @@ pub use stream::SendError;
 /// # server.get("/", greet);
 /// ```
 pub struct Context(
-    /// Is there until the drop, which takes it out to keep it for a later request.
+    /// Is there until the drop, which takes it out to keep it for a later request; gone in one that is hollow.
     Option<Arc<Inner>>,
 );
 
@@ -60,8 +60,7 @@ pub(crate) struct Parts {
     pub(crate) head: Head,
     pub(crate) connection: Arc<ConnectionInfo>,
     pub(crate) params: Params,
-    pub(crate) route: Option<usize>,
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) endpoint: Arc<Endpoint>,
 }
 
 /// The memory of a request, reused for later ones.
@@ -89,7 +88,7 @@ impl Context {
             .expect("a context holds its request until it is dropped")
     }
 
-    fn parts(&self) -> &Parts {
+    pub(crate) fn parts(&self) -> &Parts {
         self.inner()
             .parts
             .as_ref()
@@ -106,14 +105,35 @@ impl Context {
         reply
     }
 
-    /// Ends a response that nobody has touched, so that what the handler returned is all of it. Returns whether that
-    /// was so: most handlers use only what they return, and need no merge.
-    pub(crate) fn finish_untouched(&self) -> bool {
-        let mut reply = lock(&self.inner().reply);
-        if !reply.touched {
-            reply.stage = Stage::Closed;
+    /// Ends a response that nobody has touched, so that what the handler returned is all of it: most handlers use only
+    /// what they return, and need no merge. Where it was touched, the context comes back.
+    pub(crate) fn end_untouched(mut self) -> Option<Self> {
+        let inner = self.0.take()?;
+        match pool::give_back_if(inner, |unique| !get_mut(&mut unique.reply).touched) {
+            Ok(()) => None,
+            // Somebody holds a clone of it.
+            Err(inner) => {
+                let ctx = Self(Some(inner));
+                let mut reply = lock(&ctx.inner().reply);
+                if reply.touched {
+                    drop(reply);
+                    return Some(ctx);
+                }
+                reply.stage = Stage::Closed;
+                drop(reply);
+                None
+            }
         }
-        !reply.touched
+    }
+
+    /// Takes the context out of a place that can't be left empty; what stays there is hollow.
+    pub(crate) fn take(&mut self) -> Self {
+        Self(self.0.take())
+    }
+
+    /// Whether it was taken from here.
+    pub(crate) fn is_hollow(&self) -> bool {
+        self.0.is_none()
     }
 }
 

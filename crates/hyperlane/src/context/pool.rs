@@ -32,10 +32,22 @@ pub(super) fn take(fill: impl FnOnce(&mut Inner)) -> Arc<Inner> {
 }
 
 /// Keeps the memory for a later request, if this was the last handle.
-pub(super) fn give_back(mut inner: Arc<Inner>) {
+pub(super) fn give_back(inner: Arc<Inner>) {
+    // Otherwise another handle is still there, and will come here.
+    let _ = give_back_if(inner, |_| true);
+}
+
+/// Keeps the memory for a later request, if this was the last handle and `condition` holds; else it comes back.
+pub(super) fn give_back_if(
+    mut inner: Arc<Inner>,
+    condition: impl FnOnce(&mut Inner) -> bool,
+) -> Result<(), Arc<Inner>> {
     let Some(unique) = Arc::get_mut(&mut inner) else {
-        return;
+        return Err(inner);
     };
+    if !condition(unique) {
+        return Err(inner);
+    }
     // Before the pool is borrowed: values of the application are dropped here, which may use contexts themselves.
     unique.reset();
     // While a thread ends its pool may be gone already: then the memory is simply freed.
@@ -45,4 +57,5 @@ pub(super) fn give_back(mut inner: Arc<Inner>) {
             pool.push(inner);
         }
     });
+    Ok(())
 }

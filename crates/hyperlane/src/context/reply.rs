@@ -38,7 +38,7 @@ pub(crate) struct Reply {
     pub(super) warned: bool,
     /// The head of a stream, or a whole response that was closed by hand, until the exchange takes it.
     begun: Begun,
-    queue: VecDeque<Piece>,
+    queue: VecDeque<Offer>,
     tickets: u64,
     driver: Option<Waker>,
     /// Whether the driver is polling the handler right now. It looks at the queue afterwards and need not be woken.
@@ -46,7 +46,7 @@ pub(crate) struct Reply {
     gone: bool,
 }
 
-struct Piece {
+struct Offer {
     ticket: u64,
     chunk: Bytes,
     sender: Waker,
@@ -55,7 +55,7 @@ struct Piece {
 }
 
 /// What the driver of a stream does next.
-pub(crate) enum Next {
+pub(crate) enum Piece {
     Chunk(Bytes, Option<Waker>),
     End(Option<Box<HeaderMap>>),
     Wait,
@@ -163,7 +163,7 @@ impl Reply {
         let ticket = self.tickets;
         self.tickets += 1;
         let nested = self.is_nested(cx.waker());
-        self.queue.push_back(Piece {
+        self.queue.push_back(Offer {
             ticket,
             chunk,
             sender: cx.waker().clone(),
@@ -231,27 +231,41 @@ impl Reply {
 
     /// The next piece of a stream, or its end: when nothing is queued any more and the handler has ended, or the
     /// response was closed.
-    pub(crate) fn next(&mut self, handler_waits: bool, cx: &TaskContext<'_>) -> Next {
+    pub(crate) fn next(&mut self, handler_waits: bool, cx: &TaskContext<'_>) -> Piece {
         self.driving = false;
         if let Some(piece) = self.queue.pop_front() {
             let sender = (!(piece.nested && handler_waits)).then_some(piece.sender);
-            return Next::Chunk(piece.chunk, sender);
+            return Piece::Chunk(piece.chunk, sender);
         }
         if self.stage == Stage::Closed {
-            return Next::End(self.draft.trailers.take());
+            return Piece::End(self.draft.trailers.take());
         }
         self.store_driver(cx);
-        Next::Wait
+        Piece::Wait
     }
 
-    /// The handler has ended: nothing more is set or queued.
-    pub(crate) fn finish(&mut self) -> Finished {
+    /// The handler has ended: nothing more is set or queued. But where a middleware stands around it, that may go on
+    /// to set headers of the response that it was given.
+    pub(crate) fn finish(&mut self, outermost: bool) -> Finished {
         self.driving = false;
-        if std::mem::replace(&mut self.stage, Stage::Closed) == Stage::Building {
-            Finished::Draft(std::mem::take(&mut self.draft))
-        } else {
-            Finished::Begun(std::mem::take(&mut self.begun))
+        match self.stage {
+            Stage::Building => {
+                if outermost {
+                    self.stage = Stage::Closed;
+                }
+                return Finished::Draft(std::mem::take(&mut self.draft));
+            }
+            // Its head was taken behind a middleware, and its handler goes on in the body.
+            Stage::Streaming if matches!(self.begun, Begun::No) => {}
+            Stage::Streaming | Stage::Closed => self.stage = Stage::Closed,
         }
+        Finished::Begun(std::mem::take(&mut self.begun))
+    }
+
+    /// The handler of a stream has ended, whose head was taken before: nothing more is queued.
+    pub(crate) fn finish_stream(&mut self) {
+        self.driving = false;
+        self.stage = Stage::Closed;
     }
 
     /// Nobody reads the response any more. Returns the wakers of those who wait for that.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use http::{HeaderMap, Method, Uri};
+use hyperlane_core::Request;
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 
@@ -88,8 +89,7 @@ impl Context {
 
     /// The pattern that the path matched, as it was registered; `None` in the fallback.
     pub fn matched_pattern(&self) -> Option<&str> {
-        let parts = self.parts();
-        parts.shared.patterns.get(parts.route?).map(|pattern| &**pattern)
+        self.parts().endpoint.pattern.as_deref()
     }
 
     /// The address of the peer, which may be a proxy. It is `0.0.0.0:0` where the transport has none.
@@ -124,7 +124,7 @@ impl Context {
 
     /// A copy of the server's value of this type, if one was given.
     pub fn try_state<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
-        self.parts().shared.states.get()
+        self.parts().endpoint.states.get()
     }
 
     /// A copy of the value of this type that was attached to this request.
@@ -135,6 +135,14 @@ impl Context {
     /// Attaches a value to this request; returns the one of its type before it.
     pub fn set_extension<T: Clone + Send + Sync + 'static>(&self, value: T) -> Option<T> {
         self.extensions().insert(value)
+    }
+
+    /// The request with its body, which is taken from this context.
+    pub(crate) fn to_request(&self) -> Request {
+        let parts = self.parts();
+        let mut request = Request::new(parts.head.clone(), self.body_stream(), parts.connection.clone());
+        *request.extensions_mut() = self.extensions().clone();
+        request
     }
 
     pub(crate) fn router_params(&self) -> &hyperlane_router::Params {

@@ -9,7 +9,7 @@ use http_body::Frame;
 use hyperlane_core::{BodyError, BodyErrorKind, Response};
 
 use super::{Link, detach, is_failure, poll_guarded, warn_of_ignored};
-use crate::context::{Finished, Next};
+use crate::context::Piece;
 
 /// Polls the handler for as long as it runs, and hands the pieces that it and others sent to the engine, each when
 /// the engine asks for one. So no task is spawned, and the client's pace is the handler's.
@@ -40,9 +40,7 @@ impl StreamBody {
             Ok(Poll::Pending) => Ok(()),
             Ok(Poll::Ready(returned)) => {
                 self.handler = None;
-                let finished = link.ctx.reply().finish();
-                // The head was taken when this body was made.
-                debug_assert!(matches!(finished, Finished::Begun(crate::context::Begun::No)));
+                link.ctx.reply().finish_stream();
                 if is_failure(&returned) {
                     let status = returned.status().as_u16();
                     let pattern = link.ctx.matched_pattern();
@@ -87,14 +85,14 @@ impl http_body::Body for StreamBody {
         };
         let next = link.ctx.reply().next(self.handler.is_some(), cx);
         match next {
-            Next::Wait => Poll::Pending,
-            Next::Chunk(chunk, sender) => {
+            Piece::Wait => Poll::Pending,
+            Piece::Chunk(chunk, sender) => {
                 if let Some(sender) = sender {
                     sender.wake();
                 }
                 Poll::Ready(Some(Ok(Frame::data(chunk))))
             }
-            Next::End(trailers) => {
+            Piece::End(trailers) => {
                 if let Some(link) = self.link.take() {
                     link.release();
                 }

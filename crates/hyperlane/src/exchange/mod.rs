@@ -8,16 +8,23 @@ mod body;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
 use futures_core::future::BoxFuture;
+use http::HeaderValue;
+use http::header::CONNECTION;
 use hyperlane_core::{Body, HandlerPanic, Response};
 
+use crate::app::answer_panic;
 use crate::context::{Begun, Context, Finished};
+use crate::middleware::Next;
+use crate::routing::Action;
 
 use body::StreamBody;
 
-/// The answer of an [`App`](crate::App) in the making.
+/// The answer of an [`App`](crate::App) in the making, or that of what comes behind a middleware
+/// ([`Next::run`](crate::Next::run)).
 ///
 /// Dropping it before it has ended drops the handler: the client is gone, and nothing has been sent.
 pub struct Exchange {
@@ -26,36 +33,78 @@ pub struct Exchange {
 
 enum State {
     Ready(Box<Response>),
-    Running {
-        handler: BoxFuture<'static, Response>,
-        link: Link,
-        /// Whether the handler was polled before.
-        polled: bool,
-    },
+    Running(Running),
     Done,
+}
+
+struct Running {
+    handler: BoxFuture<'static, Response>,
+    link: Link,
+    /// Whether it was polled before.
+    polled: bool,
+    /// Whether a panic is answered here, so that middleware sees the answer.
+    guarded: bool,
+    /// Whether nothing stands around it: with its end the response is complete.
+    outermost: bool,
 }
 
 /// The driver's hold on a context. Dropped before [`release`](Self::release), it tells senders that nobody reads.
 struct Link {
+    /// Hollow once it is released.
     ctx: Context,
-    released: bool,
 }
 
 impl Exchange {
-    pub(crate) fn new(handler: BoxFuture<'static, Response>, ctx: Context) -> Self {
-        let link = Link { ctx, released: false };
-        Self {
-            state: State::Running {
-                handler,
-                link,
-                polled: false,
-            },
-        }
+    /// Begins with the first middleware, or the handler where there is none.
+    pub(crate) fn outermost(ctx: Context) -> Self {
+        Self::begin(ctx, 0, true)
     }
 
+    /// Begins behind a middleware.
+    pub(crate) fn inner(ctx: Context, position: usize) -> Self {
+        Self::begin(ctx, position, false)
+    }
+
+    /// An answer that is known already.
     pub(crate) fn ready(response: Response) -> Self {
         Self {
             state: State::Ready(Box::new(response)),
+        }
+    }
+
+    fn begin(ctx: Context, position: usize, outermost: bool) -> Self {
+        let parts = ctx.parts();
+        let (handler, guarded) = match (parts.endpoint.chain.get(position), &parts.endpoint.action) {
+            (Some(middleware), _) => {
+                let next = Next::new(ctx.clone(), position + 1);
+                (Arc::clone(middleware).call(ctx.clone(), next), false)
+            }
+            (None, Action::Handler(handler)) => (handler.call(ctx.clone()), !outermost),
+            (None, _) => return Self::ready(parts.endpoint.answer(&parts.head)),
+        };
+        Self {
+            state: State::Running(Running {
+                handler,
+                link: Link { ctx },
+                polled: false,
+                guarded,
+                outermost,
+            }),
+        }
+    }
+
+    #[cold]
+    fn take_ready(&mut self) -> Response {
+        match std::mem::replace(&mut self.state, State::Done) {
+            State::Ready(response) => *response,
+            State::Running(_) | State::Done => panic!("an exchange was polled after it had ended"),
+        }
+    }
+
+    fn take_running(&mut self) -> Running {
+        match std::mem::replace(&mut self.state, State::Done) {
+            State::Running(running) => running,
+            State::Ready(_) | State::Done => unreachable!("it was running a moment ago"),
         }
     }
 }
@@ -64,44 +113,44 @@ impl Future for Exchange {
     type Output = Response;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Response> {
-        let State::Running { handler, link, polled } = &mut self.state else {
+        let State::Running(running) = &mut self.state else {
             return Poll::Ready(self.take_ready());
         };
-        if *polled {
-            link.ctx.reply().start_driving(cx);
+        if running.polled {
+            running.link.ctx.reply().start_driving(cx);
         }
-        let returned = handler.as_mut().poll(cx);
-        if returned.is_pending() {
-            *polled = true;
-            let begun = link.ctx.reply().stop_driving(cx);
+        let returned = if running.guarded {
+            match poll_guarded(&mut running.handler, cx) {
+                Ok(returned) => returned,
+                Err(panic) => return Poll::Ready(self.take_running().panicked(&panic)),
+            }
+        } else {
+            running.handler.as_mut().poll(cx)
+        };
+        let Poll::Ready(returned) = returned else {
+            running.polled = true;
+            let begun = running.link.ctx.reply().stop_driving(cx);
             return match begun {
                 Begun::No => Poll::Pending,
-                begun => Poll::Ready(self.go_on(begun)),
+                begun => Poll::Ready(self.take_running().go_on(begun)),
             };
-        }
-        let State::Running { handler, link, .. } = std::mem::replace(&mut self.state, State::Done) else {
-            unreachable!("it was running a moment ago");
         };
+        let Running {
+            handler,
+            link,
+            outermost,
+            ..
+        } = self.take_running();
         // What the handler still holds of the context goes first, so that its memory can be reused.
         drop(handler);
-        returned.map(|returned| end(link, returned))
+        Poll::Ready(end(link, returned, outermost))
     }
 }
 
-impl Exchange {
-    #[cold]
-    fn take_ready(&mut self) -> Response {
-        match std::mem::replace(&mut self.state, State::Done) {
-            State::Ready(response) => *response,
-            State::Running { .. } | State::Done => panic!("an exchange was polled after it had ended"),
-        }
-    }
-
+impl Running {
     /// The response that has begun while the handler goes on.
-    fn go_on(&mut self, begun: Begun) -> Response {
-        let State::Running { handler, link, .. } = std::mem::replace(&mut self.state, State::Done) else {
-            unreachable!("only a running exchange has begun a response");
-        };
+    fn go_on(self, begun: Begun) -> Response {
+        let Self { handler, link, .. } = self;
         match begun {
             Begun::Stream(head) => stream(head, Some(handler), link),
             Begun::Whole(response) => {
@@ -112,15 +161,35 @@ impl Exchange {
             Begun::No => unreachable!("nothing has begun"),
         }
     }
+
+    /// The answer of a handler that panicked. What it left behind is not known: the connection ends with it.
+    fn panicked(self, panic: &HandlerPanic) -> Response {
+        let endpoint = Arc::clone(&self.link.ctx.parts().endpoint);
+        let pattern = endpoint.pattern.as_deref();
+        tracing::error!(%panic, pattern, "handler panicked");
+        drop(self.handler);
+        self.link.abandon();
+        answer_panic(endpoint.on_panic.as_deref(), panic).with_header(CONNECTION, HeaderValue::from_static("close"))
+    }
 }
 
 /// The response of a handler that has ended.
-fn end(link: Link, returned: Response) -> Response {
-    if link.ctx.finish_untouched() {
-        link.release();
-        return returned;
+fn end(mut link: Link, returned: Response, outermost: bool) -> Response {
+    if !outermost {
+        return merge(link, returned, false).settled();
     }
-    let finished = link.ctx.reply().finish();
+    match link.ctx.take().end_untouched() {
+        None => returned,
+        Some(touched) => {
+            link.ctx = touched;
+            merge(link, returned, true)
+        }
+    }
+}
+
+/// What the handler returned, with what was set on its context.
+fn merge(link: Link, returned: Response, outermost: bool) -> Response {
+    let finished = link.ctx.reply().finish(outermost);
     match finished {
         Finished::Draft(draft) => {
             link.release();
@@ -140,7 +209,7 @@ fn end(link: Link, returned: Response) -> Response {
             warn_of_ignored(&returned);
             stream(head, None, link)
         }
-        // Only the body of a stream ends a handler whose response was taken.
+        // What has begun was taken: it is what a middleware returned, or lives on in the body of a stream.
         Finished::Begun(Begun::No) => {
             link.release();
             returned
@@ -201,7 +270,7 @@ fn detach(handler: BoxFuture<'static, Response>) {
 impl Link {
     /// The response is complete, or will be without the context.
     fn release(mut self) {
-        self.released = true;
+        drop(self.ctx.take());
     }
 
     /// Nobody reads the response.
@@ -212,7 +281,7 @@ impl Link {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        if self.released {
+        if self.ctx.is_hollow() {
             return;
         }
         let senders = self.ctx.reply().abandon();
@@ -226,7 +295,7 @@ impl fmt::Debug for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.state {
             State::Ready(_) => "Exchange::Ready",
-            State::Running { .. } => "Exchange::Running",
+            State::Running(_) => "Exchange::Running",
             State::Done => "Exchange::Done",
         })
     }

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 
 use http::{HeaderMap, Method, Uri};
 
+use hyperlane_core::Request;
+
 use super::FromContext;
 use crate::context::Context;
 use crate::version::HttpVersion;
@@ -39,4 +41,14 @@ head_parts! {
     Method: ctx => ctx.method().clone();
     PeerAddr: ctx => Self(ctx.peer_addr());
     Uri: ctx => ctx.uri().clone();
+}
+
+/// The whole request: a copy of its head and its extensions, and the body itself, which can't be read from the context
+/// any more. It is what a middleware takes that passes on something else than it got.
+impl FromContext for Request {
+    type Rejection = Infallible;
+
+    async fn from_context(ctx: &Context) -> Result<Self, Infallible> {
+        Ok(ctx.to_request())
+    }
 }

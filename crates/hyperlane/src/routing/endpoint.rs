@@ -1,36 +1,71 @@
-//! What stands at the end of routing: a handler, or an answer of the framework's own.
+//! What stands at the end of routing: a handler, or an answer of the framework's own, and what stands around it.
 
-use http::header::ALLOW;
+use std::fmt;
+use std::sync::Arc;
+
+use http::header::{ALLOW, LOCATION};
 use http::{HeaderValue, StatusCode};
-use hyperlane_core::{IntoResponse, Response};
-use hyperlane_router::PathError;
+use hyperlane_core::{Head, IntoResponse, Response};
 
+use super::route::RouteOptions;
+use super::slash;
+use crate::app::PanicHandler;
 use crate::extract::Rejection;
 use crate::handler::ErasedHandler;
+use crate::middleware::Chain;
+use crate::state::States;
 
 /// What answers a request.
-#[derive(Clone, Copy)]
-pub(crate) enum Endpoint<'t> {
-    /// A handler, one of a route or the fallback.
-    Handler(&'t dyn ErasedHandler),
+pub(crate) struct Endpoint {
+    pub(crate) action: Action,
+    /// What stands around it, the outermost first.
+    pub(crate) chain: Chain,
+    pub(crate) states: Arc<States>,
+    /// As it was registered, with the prefixes of its groups; `None` where no pattern matched.
+    pub(crate) pattern: Option<Arc<str>>,
+    pub(crate) options: RouteOptions,
+    pub(crate) on_panic: Option<Arc<PanicHandler>>,
+}
+
+/// What is done in the end.
+pub(crate) enum Action {
+    /// A handler, one of a route or a fallback.
+    Handler(Arc<dyn ErasedHandler>),
     /// No pattern matches.
     NotFound,
     /// The pattern has other methods: a 405 must name them (RFC 9110 §15.5.6).
-    MethodNotAllowed(&'t HeaderValue),
+    MethodNotAllowed(HeaderValue),
     /// `OPTIONS` without a handler asks what there is (RFC 9110 §9.3.7).
-    Options(&'t HeaderValue),
+    Options(HeaderValue),
+    /// The path differs from that of a route in its last slash.
+    OtherSlash,
     /// The path can't be decoded.
-    BadPath(PathError),
+    BadPath,
 }
 
-impl Endpoint<'_> {
+impl Endpoint {
+    /// Whether it can answer from the head alone: nobody looks on, and no handler runs.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.chain.is_empty() && !matches!(self.action, Action::Handler(_))
+    }
+
+    /// Whether this one is meant, where several stand on one path.
+    pub(super) fn admits(&self, head: &Head) -> bool {
+        self.options.guards.iter().all(|guard| guard.admits(head))
+    }
+
     /// The answer where no handler gives it.
-    pub(crate) fn answer(self) -> Response {
-        match self {
-            Self::Handler(_) | Self::NotFound => StatusCode::NOT_FOUND.into_response(),
-            Self::MethodNotAllowed(allow) => with_allow(StatusCode::METHOD_NOT_ALLOWED, allow),
-            Self::Options(allow) => with_allow(StatusCode::NO_CONTENT, allow),
-            Self::BadPath(error) => Rejection::new(StatusCode::BAD_REQUEST, error.to_string()).into_response(),
+    pub(crate) fn answer(&self, head: &Head) -> Response {
+        match &self.action {
+            Action::Handler(_) | Action::NotFound => StatusCode::NOT_FOUND.into_response(),
+            Action::MethodNotAllowed(allow) => with_allow(StatusCode::METHOD_NOT_ALLOWED, allow),
+            Action::Options(allow) => with_allow(StatusCode::NO_CONTENT, allow),
+            Action::OtherSlash => redirect(head),
+            Action::BadPath => {
+                let why = hyperlane_router::Router::<()>::new().find(head.path()).err();
+                let why = why.map_or_else(|| "path can't be decoded".to_owned(), |error| error.to_string());
+                Rejection::new(StatusCode::BAD_REQUEST, why).into_response()
+            }
         }
     }
 }
@@ -39,4 +74,31 @@ fn with_allow(status: StatusCode, allow: &HeaderValue) -> Response {
     let mut response = status.into_response();
     response.headers_mut().insert(ALLOW, allow.clone());
     response
+}
+
+/// 308 keeps method and body (RFC 9110 §15.4.9).
+fn redirect(head: &Head) -> Response {
+    let Some(mut target) = slash::other(head.path()) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    if let Some(query) = head.query() {
+        target.push('?');
+        target.push_str(query);
+    }
+    match HeaderValue::try_from(target) {
+        Ok(target) => {
+            let mut response = Response::from(StatusCode::PERMANENT_REDIRECT);
+            response.headers_mut().insert(LOCATION, target);
+            response
+        }
+        Err(_) => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("pattern", &self.pattern)
+            .finish_non_exhaustive()
+    }
 }

@@ -1,12 +1,12 @@
-//! The handlers of one pattern, by method.
+//! The endpoints of one pattern, by method and guards.
 
 use std::fmt;
 use std::sync::Arc;
 
 use http::{HeaderValue, Method};
+use hyperlane_core::Head;
 
 use super::Endpoint;
-use crate::handler::ErasedHandler;
 
 /// The order of `Allow`; methods that are not among these follow, by name.
 const ORDER: [Method; 7] = [
@@ -19,62 +19,73 @@ const ORDER: [Method; 7] = [
     Method::DELETE,
 ];
 
-/// The handlers of one pattern.
+/// The endpoints of one pattern.
 pub(super) struct MethodTable {
-    route: usize,
-    methods: Vec<(Method, Arc<dyn ErasedHandler>)>,
-    any: Option<Arc<dyn ErasedHandler>>,
-    allow: HeaderValue,
+    /// Those with guards stand before one without.
+    endpoints: Vec<(Option<Method>, Arc<Endpoint>)>,
+    pub(super) options: Arc<Endpoint>,
+    pub(super) not_allowed: Arc<Endpoint>,
 }
 
 impl MethodTable {
-    pub(super) fn new(route: usize) -> Self {
+    /// A pattern whose two answers of the framework are to be completed once all methods are known.
+    pub(super) fn new(unknown: &Arc<Endpoint>) -> Self {
         Self {
-            route,
-            methods: Vec::new(),
-            any: None,
-            allow: HeaderValue::from_static(""),
+            endpoints: Vec::new(),
+            options: Arc::clone(unknown),
+            not_allowed: Arc::clone(unknown),
         }
     }
 
-    /// The number of the route.
-    pub(super) fn route(&self) -> usize {
-        self.route
-    }
-
-    /// Adds a handler; returns false if there is one already.
-    pub(super) fn add(&mut self, method: Option<Method>, handler: Arc<dyn ErasedHandler>) -> bool {
-        match method {
-            None if self.any.is_some() => return false,
-            None => self.any = Some(handler),
-            Some(method) if self.get(&method).is_some() => return false,
-            Some(method) => self.methods.push((method, handler)),
+    /// Adds an endpoint, of any method if that is `None`; returns false if there is one already that would always go
+    /// before it.
+    pub(super) fn add(&mut self, method: Option<Method>, endpoint: Arc<Endpoint>) -> bool {
+        let bare = |(own, other): &(Option<Method>, Arc<Endpoint>)| *own == method && other.options.guards.is_empty();
+        let taken = self.endpoints.iter().position(bare);
+        if endpoint.options.guards.is_empty() {
+            if taken.is_some() {
+                return false;
+            }
+            self.endpoints.push((method, endpoint));
+        } else {
+            let place = taken.unwrap_or(self.endpoints.len());
+            self.endpoints.insert(place, (method, endpoint));
         }
-        self.allow = allow(self.allowed());
         true
     }
 
-    /// What answers `method`: its own handler; for `HEAD` that of `GET` (RFC 9110 §9.3.2); the one for any method;
-    /// and otherwise the framework.
-    pub(super) fn find(&self, method: &Method) -> Endpoint<'_> {
-        let own = self.get(method);
-        let own = own.or_else(|| (method == Method::HEAD).then(|| self.get(&Method::GET)).flatten());
-        match own.or(self.any.as_deref()) {
-            Some(handler) => Endpoint::Handler(handler),
-            None if method == Method::OPTIONS => Endpoint::Options(&self.allow),
-            None => Endpoint::MethodNotAllowed(&self.allow),
+    /// What answers the request: the method's own endpoint; for `HEAD` that of `GET` (RFC 9110 §9.3.2); the one for
+    /// any method; and otherwise the framework. `None` if guards keep the request from all of them.
+    pub(super) fn find(&self, head: &Head) -> Option<&Arc<Endpoint>> {
+        let method = head.method();
+        let own = self.get(Some(method), head);
+        let own = own.or_else(|| {
+            (method == Method::HEAD)
+                .then(|| self.get(Some(&Method::GET), head))
+                .flatten()
+        });
+        if let Some(endpoint) = own.or_else(|| self.get(None, head)) {
+            return Some(endpoint);
         }
+        if !self.endpoints.iter().any(|(_, endpoint)| endpoint.admits(head)) {
+            return None;
+        }
+        Some(if method == Method::OPTIONS {
+            &self.options
+        } else {
+            &self.not_allowed
+        })
     }
 
-    /// The methods that are answered, `HEAD` and `OPTIONS` of the framework included. With a handler for any method
+    /// The methods that are answered, `HEAD` and `OPTIONS` of the framework included. With an endpoint for any method
     /// these are all the common ones.
     pub(super) fn allowed(&self) -> Vec<Method> {
-        let mut methods: Vec<_> = self.methods.iter().map(|(method, _)| method.clone()).collect();
+        let mut methods: Vec<_> = self.endpoints.iter().filter_map(|(method, _)| method.clone()).collect();
         methods.push(Method::OPTIONS);
         if methods.contains(&Method::GET) {
             methods.push(Method::HEAD);
         }
-        if self.any.is_some() {
+        if self.endpoints.iter().any(|(method, _)| method.is_none()) {
             methods.extend(ORDER);
         }
         methods
@@ -82,15 +93,25 @@ impl MethodTable {
 
     /// The methods that were registered, for messages.
     pub(super) fn describe(&self) -> String {
-        let own = self.methods.iter().map(|(method, _)| method.as_str());
-        own.chain(self.any.is_some().then_some("any method"))
-            .collect::<Vec<_>>()
-            .join(", ")
+        let mut names: Vec<_> = self
+            .iter()
+            .map(|(method, _)| method.map_or("any method", Method::as_str))
+            .collect();
+        names.dedup();
+        names.join(", ")
     }
 
-    fn get(&self, method: &Method) -> Option<&dyn ErasedHandler> {
-        let (_, handler) = self.methods.iter().find(|(own, _)| own == method)?;
-        Some(&**handler)
+    /// All endpoints that were registered.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Option<&Method>, &Arc<Endpoint>)> {
+        self.endpoints
+            .iter()
+            .map(|(method, endpoint)| (method.as_ref(), endpoint))
+    }
+
+    #[inline]
+    fn get(&self, method: Option<&Method>, head: &Head) -> Option<&Arc<Endpoint>> {
+        let fits = |(own, endpoint): &&(Option<Method>, Arc<Endpoint>)| own.as_ref() == method && endpoint.admits(head);
+        self.endpoints.iter().find(fits).map(|(_, endpoint)| endpoint)
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod extract;
 mod merge;
+mod middleware;
 mod pool;
 mod registration;
 mod routing;

@@ -1,0 +1,200 @@
+//! Middleware: what stands around handlers, and sees requests before and responses after them.
+//!
+//! It is the step between routing and the handler. The endpoint is known already, so that a middleware can ask the
+//! context for the pattern that matched; 404, 405 and `OPTIONS` are endpoints too and pass through it.
+
+mod layer;
+mod next;
+
+use std::any::type_name;
+use std::borrow::Cow;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use futures_core::future::BoxFuture;
+use hyperlane_core::{IntoResponse, Response};
+
+use crate::context::Context;
+use crate::extract::{FromContext, Requirements};
+
+pub(crate) use layer::Layered;
+pub use layer::NextService;
+pub use next::{Next, NextInput};
+
+/// An `async fn` that stands around handlers: it takes what handlers take, and [`Next`] as its last argument.
+///
+/// It runs the rest with [`Next::run`], or answers by itself. It is given to
+/// [`Server::middleware`](crate::Server::middleware), [`Router::middleware`](crate::Router::middleware) or
+/// [`Route::middleware`](crate::Route::middleware): for all routes, for those of a group, or for one.
+///
+/// The order is that of the registration: the first sees the request first and the response last. Those of the server
+/// stand around those of a group, and these around those of a route. It makes no difference whether routes are
+/// registered before or after. [`Server::routes`](crate::Server::routes) shows the order.
+///
+/// ```
+/// use hyperlane::*;
+///
+/// async fn server_name(ctx: Context, next: Next) -> Response {
+///     next.run(ctx).await.with_header("server", "hyperlane")
+/// }
+///
+/// async fn only_with_key(ctx: Context, next: Next) -> Result<Response, StatusCode> {
+///     match ctx.header("x-key") {
+///         Some("secret") => Ok(next.run(ctx).await),
+///         _ => Err(StatusCode::UNAUTHORIZED),
+///     }
+/// }
+///
+/// let server = Server::new();
+/// server
+///     .middleware(server_name)
+///     .get("/", async || "open to all")
+///     .get("/vault", Route::new(async || "gold").middleware(only_with_key));
+/// ```
+///
+/// A type with settings of its own implements the trait:
+///
+/// ```
+/// use hyperlane::*;
+///
+/// struct Version(&'static str);
+///
+/// impl Middleware for Version {
+///     async fn call(&self, ctx: Context, next: Next) -> Response {
+///         next.run(ctx).await.with_header("x-version", self.0)
+///     }
+/// }
+/// # Server::new().middleware(Version("1.2.0"));
+/// ```
+///
+/// [`Context`] or [`Request`](crate::Request) may be passed on: a middleware that changes the request, or replaces its
+/// body, takes it as `Request`. `Args` only tells functions of different arguments apart.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a middleware",
+    label = "this can't stand around handlers",
+    note = "a middleware is an `async fn` whose last argument is `Next`: `async fn name(ctx: Context, next: Next) -> Response {{ next.run(ctx).await }}`",
+    note = "its other arguments implement `FromContext`, it returns something that implements `IntoResponse`, and its future is `Send`",
+    note = "a layer of tower goes to `.layer(…)` instead"
+)]
+pub trait Middleware<Args = ()>: Send + Sync + 'static {
+    /// Answers the request, as a rule by what `next` answers.
+    fn call(&self, ctx: Context, next: Next) -> impl Future<Output = Response> + Send;
+
+    /// Says what it needs of the server, so that what is missing is an error of [`Server::run`](crate::Server::run).
+    /// Default: nothing.
+    fn check(&self, needs: &mut Requirements) {
+        let _ = needs;
+    }
+
+    /// Its name in the route table and in logs. Default: that of its type.
+    fn name(&self) -> Cow<'static, str> {
+        short_name(type_name::<Self>())
+    }
+}
+
+macro_rules! middlewares {
+    ($($argument:ident)*) => {
+        impl<Func, Fut, R, $($argument,)*> Middleware<($($argument,)* Next,)> for Func
+        where
+            Func: Fn($($argument,)* Next) -> Fut + Send + Sync + 'static,
+            Fut: Future<Output = R> + Send + 'static,
+            R: IntoResponse + 'static,
+            $($argument: FromContext + 'static,)*
+        {
+            #[allow(non_snake_case, unused_variables, reason = "arguments are named after their types, and may be none")]
+            async fn call(&self, ctx: Context, next: Next) -> Response {
+                $(
+                    let $argument = match $argument::from_context(&ctx).await {
+                        Ok(value) => value,
+                        Err(rejection) => return rejection.into_response(),
+                    };
+                )*
+                drop(ctx);
+                self($($argument,)* next).await.into_response()
+            }
+
+            #[allow(unused_variables, reason = "a function without arguments needs nothing")]
+            fn check(&self, needs: &mut Requirements) {
+                $($argument::check(needs);)*
+            }
+        }
+    };
+}
+
+middlewares!();
+middlewares!(A);
+middlewares!(A B);
+middlewares!(A B C);
+middlewares!(A B C D);
+middlewares!(A B C D E);
+middlewares!(A B C D E F);
+
+/// A middleware whose arguments are forgotten, as endpoints keep it.
+pub(crate) trait ErasedMiddleware: Send + Sync {
+    fn call(self: Arc<Self>, ctx: Context, next: Next) -> BoxFuture<'static, Response>;
+    fn check(&self, needs: &mut Requirements);
+    fn name(&self) -> Cow<'static, str>;
+}
+
+/// Middleware in the order in which it runs.
+pub(crate) type Chain = Arc<[Arc<dyn ErasedMiddleware>]>;
+
+struct Erased<M, Args> {
+    middleware: M,
+    args: PhantomData<fn(Args)>,
+}
+
+/// Forgets the arguments.
+pub(crate) fn erase<M: Middleware<Args>, Args: 'static>(middleware: M) -> Arc<dyn ErasedMiddleware> {
+    Arc::new(Erased {
+        middleware,
+        args: PhantomData,
+    })
+}
+
+impl<M: Middleware<Args>, Args: 'static> ErasedMiddleware for Erased<M, Args> {
+    fn call(self: Arc<Self>, ctx: Context, next: Next) -> BoxFuture<'static, Response> {
+        Box::pin(async move { self.middleware.call(ctx, next).await })
+    }
+
+    fn check(&self, needs: &mut Requirements) {
+        self.middleware.check(needs);
+    }
+
+    fn name(&self) -> Cow<'static, str> {
+        self.middleware.name()
+    }
+}
+
+/// The last part of a type's path, without what it is generic over: `app::auth::check` is `check`.
+pub(crate) fn short_name(path: &'static str) -> Cow<'static, str> {
+    let plain = path.split('<').next().unwrap_or(path);
+    match plain.strip_suffix("::{{closure}}") {
+        Some(outer) => format!("closure in {}", last_segment(outer)).into(),
+        None => last_segment(plain).into(),
+    }
+}
+
+fn last_segment(path: &str) -> &str {
+    path.trim_end_matches("::{{closure}}")
+        .rsplit("::")
+        .next()
+        .unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_short_enough_for_a_table() {
+        for (path, name) in [
+            ("app::auth::check", "check"),
+            ("app::main::{{closure}}", "closure in main"),
+            ("app::Timeout<alloc::string::String>", "Timeout"),
+            ("plain", "plain"),
+        ] {
+            assert_eq!(short_name(path), name);
+        }
+    }
+}
