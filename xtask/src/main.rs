@@ -29,8 +29,8 @@ struct Command {
 const COMMANDS: &[Command] = &[
     Command {
         name: "bench",
-        arguments: "[--quick] [server…]",
-        purpose: "measure the server beside its peers, all or the named ones; see bench/README.md",
+        arguments: "[growth] [--quick] [server…]",
+        purpose: "measure the server beside its peers, or how its cost grows; see bench/README.md",
         run: bench::run,
     },
     Command {
@@ -98,7 +98,7 @@ fn help() -> String {
     } in COMMANDS
     {
         let usage = format!("{name} {arguments}");
-        help += &format!("  {usage:<32} {purpose}\n");
+        help += &format!("  {usage:<36} {purpose}\n");
     }
     help
 }

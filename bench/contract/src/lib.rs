@@ -9,7 +9,8 @@
 //! | `GET /stream` | [`CHUNKS`] chunks, each of them [`CHUNK`], each handed over and sent as a chunk of its own |
 //!
 //! A server takes its port from [`port`], binds 127.0.0.1, says so with [`announce`], and uses all cores as its
-//! project recommends for production. The programs in other languages keep to the same table.
+//! project recommends for production. One that can run on several drivers is told which by the variable `DRIVER`. The
+//! programs in other languages keep to the same table. Servers for the growth charts keep to that of [`growth`].
 //!
 //! ```
 //! use contract::{Item, Receipt};
@@ -19,11 +20,18 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod growth;
 pub mod raw;
 
 use std::fmt::Display;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 use serde::{Deserialize, Serialize};
+use socket2::{Domain, Socket, Type};
+
+/// That of tokio's own listeners.
+const BACKLOG: i32 = 1024;
 
 /// The answer to `GET /`: 13 bytes.
 pub const HELLO: &str = "Hello, World!";
@@ -102,6 +110,21 @@ pub fn download() -> Vec<u8> {
 /// The variable holds something else than a port: the program can't run.
 pub fn port() -> u16 {
     std::env::var("PORT").map_or(8080, |port| port.parse().expect("PORT is a number up to 65535"))
+}
+
+/// A listener on that port of 127.0.0.1 whose connections have `TCP_NODELAY` on, as Linux hands it down to what is
+/// accepted. For frameworks that take a listener and have no setting of their own.
+///
+/// # Errors
+///
+/// The port is taken.
+pub fn listen() -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM.nonblocking(), None)?;
+    socket.set_reuse_address(true)?;
+    socket.set_tcp_nodelay(true)?;
+    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, port())).into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
 }
 
 /// How many threads a server runs that has to be told: as many as there are cores.

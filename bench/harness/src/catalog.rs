@@ -2,6 +2,8 @@
 //!
 //! A further way to run the same program is one more entry, with its [`environment`](Entry::environment).
 
+use std::time::Duration;
+
 use crate::workload::Workload;
 
 /// One row of the tables.
@@ -52,6 +54,17 @@ pub(crate) enum Version {
 /// The base of the ratios, measured in each round.
 pub(crate) const BASE: &str = "raw-tokio";
 
+/// Chooses what our server runs on: `portable`, which is the default, `per-core` or `io-uring`.
+const DRIVER: &str = "DRIVER";
+const IO_URING: &str = "io-uring";
+
+pub(crate) const OURS: Version = Version::Ours("hyperlane");
+
+/// For programs that are machine code from the start: buffers and pools grow to their size.
+const WARM_UP: Duration = Duration::from_millis(400);
+/// For Node.js, which compiles what has run often.
+const WARM_UP_OF_COMPILERS: Duration = Duration::from_secs(2);
+
 const NO_HTTP: &str = "it finds the ends of heads and nothing else";
 const ONLY_SMALL: &[(Workload, &str)] = &[
     (Workload::Realistic, NO_HTTP),
@@ -66,14 +79,22 @@ pub(crate) const ENTRIES: &[Entry] = &[
         fixed: true,
         ..cargo(BASE, "raw tokio", "bench-raw-tokio", Version::Registry("tokio"))
     },
-    cargo("hyperlane", "hyperlane", "bench-hyperlane", Version::Ours("hyperlane")),
+    cargo("hyperlane", "hyperlane", "bench-hyperlane", OURS),
     Entry {
         program: Program::Cargo {
             package: "bench-hyperlane",
             binary: "bench-hyperlane-context",
-            version: Version::Ours("hyperlane"),
+            version: OURS,
         },
         ..cargo("hyperlane-context", "hyperlane, Context", "", Version::Rust)
+    },
+    Entry {
+        environment: &[(DRIVER, "per-core")],
+        ..cargo("hyperlane-per-core", "hyperlane, per core", "bench-hyperlane", OURS)
+    },
+    Entry {
+        environment: &[(DRIVER, IO_URING)],
+        ..cargo("hyperlane-io-uring", "hyperlane, io_uring", "bench-hyperlane", OURS)
     },
     Entry {
         fixed: true,
@@ -150,7 +171,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
     },
 ];
 
-const fn cargo(name: &'static str, title: &'static str, package: &'static str, version: Version) -> Entry {
+pub(crate) const fn cargo(name: &'static str, title: &'static str, package: &'static str, version: Version) -> Entry {
     Entry {
         name,
         title,
@@ -182,6 +203,36 @@ impl Entry {
     pub(crate) fn by_name(name: &str) -> Option<&'static Self> {
         ENTRIES.iter().find(|entry| entry.name == name)
     }
+
+    /// By its name in the tables.
+    pub(crate) fn by_title(title: &str) -> Option<&'static Self> {
+        ENTRIES.iter().find(|entry| entry.title == title)
+    }
+
+    /// Whether it is no HTTP server, but shows what one costs at least.
+    pub(crate) fn is_floor(&self) -> bool {
+        self.fixed
+    }
+
+    pub(crate) fn is_ours(&self) -> bool {
+        let Program::Cargo { version, .. } = self.program else {
+            return false;
+        };
+        matches!(version, Version::Ours(_))
+    }
+
+    /// Whether it was asked to run on io_uring, which is not everywhere.
+    pub(crate) fn is_on_io_uring(&self) -> bool {
+        self.environment.contains(&(DRIVER, IO_URING))
+    }
+
+    /// Load before each slice that is not counted.
+    pub(crate) fn warm_up(&self) -> Duration {
+        match self.program {
+            Program::Node { .. } => WARM_UP_OF_COMPILERS,
+            Program::Cargo { .. } | Program::Go { .. } => WARM_UP,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -196,6 +247,30 @@ mod tests {
         let titles: HashSet<_> = ENTRIES.iter().map(|entry| entry.title).collect();
         assert_eq!((names.len(), titles.len()), (ENTRIES.len(), ENTRIES.len()));
         assert!(Entry::by_name(BASE).is_some_and(|base| base.omits.is_empty()));
+    }
+
+    #[test]
+    fn ours_are_four_ways_to_run_and_the_published_crate_is_not_among_them() {
+        let ours: Vec<_> = ENTRIES
+            .iter()
+            .filter(|entry| entry.is_ours())
+            .map(|entry| entry.name)
+            .collect();
+        assert_eq!(
+            ours,
+            [
+                "hyperlane",
+                "hyperlane-context",
+                "hyperlane-per-core",
+                "hyperlane-io-uring"
+            ]
+        );
+        let on_io_uring: Vec<_> = ENTRIES
+            .iter()
+            .filter(|entry| entry.is_on_io_uring())
+            .map(|entry| entry.name)
+            .collect();
+        assert_eq!(on_io_uring, ["hyperlane-io-uring"]);
     }
 
     #[test]

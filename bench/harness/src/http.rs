@@ -16,6 +16,8 @@ pub(crate) struct Connection {
     stream: TcpStream,
     /// Received and not yet used.
     buffer: Vec<u8>,
+    /// How many bytes were used.
+    taken: usize,
 }
 
 /// An answer, its framing taken off.
@@ -39,6 +41,7 @@ impl Connection {
         Ok(Self {
             stream,
             buffer: Vec::new(),
+            taken: 0,
         })
     }
 
@@ -78,6 +81,18 @@ impl Connection {
     pub(crate) fn exchange(&mut self, request: &[u8]) -> io::Result<Response> {
         self.send(request)?;
         self.receive()
+    }
+
+    /// Sends and receives, and tells how many bytes the answer has, its head and its frames included.
+    pub(crate) fn measure(&mut self, request: &[u8]) -> io::Result<usize> {
+        let before = self.taken;
+        self.exchange(request)?;
+        Ok(self.taken - before)
+    }
+
+    /// The socket, when nothing is on its way.
+    pub(crate) fn into_stream(self) -> TcpStream {
+        self.stream
     }
 
     /// Whether the server ends the connection, without a further byte.
@@ -144,6 +159,7 @@ impl Connection {
             self.fill()?;
         }
         let rest = self.buffer.split_off(n);
+        self.taken += n;
         Ok(std::mem::replace(&mut self.buffer, rest))
     }
 
@@ -244,6 +260,12 @@ mod tests {
             (404, b"x0123456789".as_slice(), Some(2))
         );
         assert!(client.ends().expect("the end"));
+    }
+
+    #[test]
+    fn measures_an_answer_with_its_head() {
+        let mut client = client_of(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nabHTTP/1.1");
+        assert_eq!(client.measure(b"").expect("an answer"), 40);
     }
 
     #[test]

@@ -154,8 +154,17 @@ fn first_line(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    pub(crate) fn installation(name: &str) -> Installation {
+        Installation {
+            entry: Entry::by_name(name).expect("in the catalog"),
+            program: "".into(),
+            arguments: Vec::new(),
+            version: "1.0".into(),
+        }
+    }
 
     #[test]
     fn finds_the_program_among_the_messages_of_cargo() {

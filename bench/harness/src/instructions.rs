@@ -42,11 +42,10 @@ pub(crate) fn count(installation: &Installation) -> Result<Instructions, Failure
     }
     let items = installation.entry.omits(Workload::Realistic).is_none();
     let warm_up = if items { WARM_UP } else { 0 };
-    let base = total(installation, WARM_UP, warm_up)?;
-    let hello = total(installation, WARM_UP + COUNTED, warm_up)?;
-    let item = items
-        .then(|| total(installation, WARM_UP, warm_up + COUNTED))
-        .transpose()?;
+    let total = |hellos, items| total(installation, &[], |port| ask(port, hellos, items));
+    let base = total(WARM_UP, warm_up)?;
+    let hello = total(WARM_UP + COUNTED, warm_up)?;
+    let item = items.then(|| total(WARM_UP, warm_up + COUNTED)).transpose()?;
     let each = |total: u64| total.saturating_sub(base) as f64 / f64::from(COUNTED);
     Ok(Instructions {
         hello: each(hello),
@@ -54,12 +53,16 @@ pub(crate) fn count(installation: &Installation) -> Result<Instructions, Failure
     })
 }
 
-/// All instructions of a server that answers so many requests.
-fn total(installation: &Installation, hellos: u32, items: u32) -> Result<u64, Failure> {
+/// All instructions of a server, its start and its end among them, that is asked in this way.
+pub(crate) fn total(
+    installation: &Installation,
+    variables: &[(&str, String)],
+    ask: impl FnOnce(u16) -> io::Result<()>,
+) -> Result<u64, Failure> {
     let output = env::temp_dir().join(format!("hyperlane-bench-{}.callgrind", process::id()));
     let option = format!("--callgrind-out-file={}", output.display());
-    let server = Server::start_under(installation, &["valgrind", "--tool=callgrind", &option])?;
-    let asked = ask(server.port(), hellos, items);
+    let server = Server::start_under(installation, &["valgrind", "--tool=callgrind", &option], variables)?;
+    let asked = ask(server.port());
     server.stop();
     let counted = fs::read_to_string(&output).map_err(|error| format!("callgrind wrote nothing: {error}"));
     // It is only in the way.

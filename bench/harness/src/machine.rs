@@ -59,10 +59,24 @@ pub(crate) fn without_paths(message: &str) -> String {
 
 /// Today in UTC, as `2026-01-31`.
 pub(crate) fn today() -> String {
-    let seconds = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |time| time.as_secs());
-    date(seconds / SECONDS_PER_DAY)
+    date(seconds() / SECONDS_PER_DAY)
+}
+
+/// The time in UTC, as `2026-01-31 23:59`.
+pub(crate) fn now() -> String {
+    let seconds = seconds();
+    let minutes = seconds % SECONDS_PER_DAY / 60;
+    format!(
+        "{} {:02}:{:02}",
+        date(seconds / SECONDS_PER_DAY),
+        minutes / 60,
+        minutes % 60
+    )
+}
+
+fn seconds() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |time| time.as_secs())
 }
 
 /// The date so many days after 1970-01-01.

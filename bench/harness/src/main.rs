@@ -2,7 +2,8 @@
 //!
 //! The walk: the options choose entries of the [`catalog`], each is built ([`installation`]), verified byte for byte
 //! ([`mod@verify`]) and measured in interleaved [`rounds`]; then the [`instructions`] and [`system_calls`] of a request are
-//! counted. The results go to `results.json`, `RESULTS.md` and `results.svg` in `bench/`.
+//! counted. The [`results`] of each workload go to `results.json`, `RESULTS.md`, `results.svg` and `workloads.svg` in
+//! `bench/` as soon as it is over. [`growth`] measures instead how cost grows with routes, headers and so on.
 //!
 //! A server that can't be built, or does not keep to the contract, is skipped, and the results say so.
 #![forbid(unsafe_code)]
@@ -10,6 +11,7 @@
 mod catalog;
 mod chart;
 mod fixed_rate;
+mod growth;
 mod http;
 mod idle;
 mod installation;
@@ -20,10 +22,14 @@ mod markdown;
 mod number;
 mod options;
 mod progress;
+mod ranking;
 mod report;
+mod results;
 mod rounds;
 mod server;
 mod statistics;
+mod summary;
+mod svg;
 mod system_calls;
 mod usage;
 mod verify;
@@ -42,7 +48,8 @@ use catalog::{BASE, ENTRIES};
 use installation::{Installation, install};
 use options::{INSTRUCTIONS, Options, SYSTEM_CALLS, USAGE};
 use progress::Progress;
-use report::{Counts, Results, Skipped, WorkloadResults};
+use report::WorkloadResults;
+use results::{Counts, Results, Skipped};
 use server::Server;
 use verify::verify;
 use workload::Workload;
@@ -51,7 +58,13 @@ use workload::Workload;
 type Failure = String;
 
 fn main() -> ExitCode {
-    match Options::parse(env::args().skip(1)).and_then(|options| run(&options)) {
+    let mut arguments = env::args().skip(1).peekable();
+    let outcome = if arguments.next_if(|first| first == "growth").is_some() {
+        growth::run(arguments)
+    } else {
+        Options::parse(arguments).and_then(|options| run(&options))
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("bench: {failure}");
@@ -74,17 +87,37 @@ fn run(options: &Options) -> Result<(), Failure> {
     if !wrk::is_installed() {
         return Err("wrk is not installed: `apt-get install wrk`".into());
     }
+    let folder = options.output.clone().unwrap_or_else(folder);
+    fs::create_dir_all(&folder).map_err(|error| format!("{} can't be made: {error}", folder.display()))?;
     let installations = install_all(options, &mut skipped);
     if !installations.iter().any(|installation| installation.entry.name == BASE) {
         return Err("raw tokio, with which all others are compared, can't be built".into());
     }
-    let workloads = measure(options, &installations);
-    let counts = count(options, &installations, &mut skipped);
-    let results = Results::new(options, workloads, counts, skipped);
-    write(&results, &options.output.clone().unwrap_or_else(folder))?;
+    let mut results = Results::open(&folder.join("results.json"));
+    results
+        .skipped
+        .retain(|known| !options.entries().any(|entry| entry.title == known.name));
+    results.skipped.extend(skipped);
+    let workloads: Vec<_> = Workload::ALL
+        .into_iter()
+        .filter(|workload| options.wants(workload.name()))
+        .collect();
+    let counting = Counting::new(options);
+    let estimates = workloads
+        .iter()
+        .map(|workload| rounds::estimate(*workload, options.plan(*workload), &installations));
+    let counts = counting.estimate() * u32::try_from(installations.len()).unwrap_or(u32::MAX);
+    let progress = Progress::new(estimates.sum::<Duration>() + counts);
+    for workload in workloads {
+        results.put(measure(workload, options, &installations, &progress));
+        write(&results, &folder)?;
+    }
+    counting.count(&installations, &progress, &mut results);
+    write(&results, &folder)?;
     if results.is_empty() {
         return Err("nothing could be measured; the reasons are above".into());
     }
+    println!("results are in {}", folder.display());
     Ok(())
 }
 
@@ -103,7 +136,10 @@ fn install_all(options: &Options, skipped: &mut Vec<Skipped>) -> Vec<Installatio
     let mut installations = Vec::new();
     for entry in options.entries() {
         Progress::building(entry.title);
-        match install(entry) {
+        // What can't be started here would only be left out of each workload.
+        let installation = install(entry)
+            .and_then(|installation| Server::start(&installation).map(Server::stop).map(|()| installation));
+        match installation {
             Ok(installation) => installations.push(installation),
             Err(reason) => {
                 Progress::skipped(entry.title, &reason);
@@ -138,62 +174,83 @@ fn verify_all(options: &Options, installations: &[Installation], skipped: usize)
     }
 }
 
-fn measure(options: &Options, installations: &[Installation]) -> Vec<WorkloadResults> {
-    let wanted: Vec<_> = Workload::ALL
-        .into_iter()
-        .filter(|workload| options.wants(workload.name()))
-        .collect();
-    let expected: Duration = wanted
-        .iter()
-        .map(|workload| rounds::estimate(options.plan(*workload), installations.len()))
-        .sum();
-    let progress = Progress::new(expected);
-    let results = wanted.into_iter().map(|workload| {
-        let plan = options.plan(workload);
-        let series = rounds::measure(workload, plan, options.rate, installations, &progress);
-        let results = WorkloadResults::new(workload, plan, options.rate, &series);
-        Progress::summary(&results);
-        results
-    });
-    results.collect()
+fn measure(
+    workload: Workload,
+    options: &Options,
+    installations: &[Installation],
+    progress: &Progress,
+) -> WorkloadResults {
+    let plan = options.plan(workload);
+    let series = rounds::measure(workload, plan, options.rate, installations, progress);
+    let results = WorkloadResults::new(workload, plan, options, &series);
+    Progress::summary(&results);
+    results
 }
 
-fn count(options: &Options, installations: &[Installation], skipped: &mut Vec<Skipped>) -> Vec<Counts> {
-    let mut wanted = |name: &str, program: &'static str, is_installed: fn() -> bool| {
-        let wanted = options.wants(name);
-        if wanted && !is_installed() {
-            let reason = format!("not installed: {program}");
-            Progress::skipped(name, &reason);
-            skipped.push(Skipped { name: program, reason });
-            return false;
-        }
-        wanted
-    };
-    let with_instructions = wanted(INSTRUCTIONS, "valgrind", instructions::is_installed);
-    let with_system_calls = wanted(SYSTEM_CALLS, "strace", system_calls::is_installed);
-    if !with_instructions && !with_system_calls {
-        return Vec::new();
-    }
-    let mut counts = Vec::new();
-    for installation in installations {
-        let entry = installation.entry;
-        let mut said = |what: &str, reason: Failure| {
-            Progress::skipped(entry.title, &reason);
-            skipped.push(Skipped::new(entry, &format!("{what}: {reason}")));
+/// Which figures of a request are counted.
+struct Counting {
+    instructions: bool,
+    system_calls: bool,
+    /// What is wanted and can't be done.
+    skipped: Vec<Skipped>,
+}
+
+impl Counting {
+    fn new(options: &Options) -> Self {
+        let mut skipped = Vec::new();
+        let mut wanted = |name: &str, program: &str, is_installed: fn() -> bool| {
+            let wanted = options.wants(name);
+            if wanted && !is_installed() {
+                let reason = format!("not installed: {program}");
+                Progress::skipped(name, &reason);
+                let name = name.to_owned();
+                skipped.push(Skipped { name, reason });
+                return false;
+            }
+            wanted
         };
-        let instructions = with_instructions.then(|| {
-            Progress::counting(INSTRUCTIONS, entry.title);
-            instructions::count(installation)
-        });
-        let instructions = instructions.and_then(|count| count.map_err(|reason| said(INSTRUCTIONS, reason)).ok());
-        let system_calls = with_system_calls.then(|| {
-            Progress::counting("system calls", entry.title);
-            system_calls::count(installation)
-        });
-        let system_calls = system_calls.and_then(|count| count.map_err(|reason| said("system calls", reason)).ok());
-        counts.push(Counts::new(entry, &installation.version, instructions, system_calls));
+        Self {
+            instructions: wanted(INSTRUCTIONS, "valgrind", instructions::is_installed),
+            system_calls: wanted(SYSTEM_CALLS, "strace", system_calls::is_installed),
+            skipped,
+        }
     }
-    counts
+
+    /// How long it takes for one server, about.
+    fn estimate(&self) -> Duration {
+        let of = |wanted: bool, seconds| Duration::from_secs(if wanted { seconds } else { 0 });
+        of(self.instructions, 6) + of(self.system_calls, 1)
+    }
+
+    fn count(self, installations: &[Installation], progress: &Progress, results: &mut Results) {
+        let estimate = self.estimate();
+        results.uncounted.retain(|known| {
+            let again = installations
+                .iter()
+                .any(|installation| installation.entry.title == known.name);
+            !(again && (self.instructions || self.system_calls) || Options::is_count(&known.name))
+        });
+        results.uncounted.extend(self.skipped);
+        if !self.instructions && !self.system_calls {
+            return;
+        }
+        for installation in installations {
+            let entry = installation.entry;
+            progress.counting(entry.title);
+            let mut said = |what: &str, reason: Failure| {
+                Progress::skipped(entry.title, &reason);
+                results
+                    .uncounted
+                    .push(Skipped::new(entry, &format!("{what}: {reason}")));
+            };
+            let instructions = self.instructions.then(|| instructions::count(installation));
+            let instructions = instructions.and_then(|count| count.map_err(|reason| said(INSTRUCTIONS, reason)).ok());
+            let calls = self.system_calls.then(|| system_calls::count(installation));
+            let calls = calls.and_then(|count| count.map_err(|reason| said("system calls", reason)).ok());
+            results.put_counts(Counts::new(entry, &installation.version, instructions, calls));
+            progress.advance(estimate);
+        }
+    }
 }
 
 fn write(results: &Results, folder: &Path) -> Result<(), Failure> {
@@ -202,19 +259,25 @@ fn write(results: &Results, folder: &Path) -> Result<(), Failure> {
         ("results.json", Some(json + "\n")),
         ("RESULTS.md", Some(markdown::render(results))),
         ("results.svg", chart::render(results)),
+        ("workloads.svg", chart::render_all(results)),
     ];
     for (name, content) in files {
         let path = folder.join(name);
         match content {
-            Some(content) => {
-                fs::write(&path, content).map_err(|error| format!("{} can't be written: {error}", path.display()))?;
-                println!("wrote {}", path.display());
-            }
+            Some(content) => write_file(&path, &content)?,
             // A picture of other results would be wrong beside these; there may be none.
             None => drop(fs::remove_file(&path)),
         }
     }
     Ok(())
+}
+
+/// Over a file beside it, so that an interruption leaves the old one or the new one.
+fn write_file(path: &Path, content: &str) -> Result<(), Failure> {
+    let new = path.with_extension("new");
+    fs::write(&new, content)
+        .and_then(|()| fs::rename(&new, path))
+        .map_err(|error| format!("{} can't be written: {error}", path.display()))
 }
 
 /// Many idle connections need as many descriptors, in this process and, since it inherits the limit, in the server.

@@ -3,11 +3,13 @@
 use std::fmt::Write;
 
 use crate::number::grouped;
-use crate::report::{Counts, Results, Row, Skipped, WorkloadResults};
+use crate::report::{Row, WorkloadResults};
+use crate::results::{Counts, Results, Skipped};
 use crate::statistics::Spread;
+use crate::summary;
 use crate::workload::Workload;
 
-const NONE: &str = "–";
+pub(crate) const NONE: &str = "–";
 
 /// A column: its head, and what of a row stands in it.
 type Column = (&'static str, fn(&Row) -> String);
@@ -46,25 +48,29 @@ pub(crate) fn render(results: &Results) -> String {
     line(
         &mut page,
         &format!(
-            "Measured on {} on {}. Made by `cargo xtask bench`; [README.md](README.md) says how to read it. \
-             Figures are medians of the rounds, in parentheses the least and the greatest. A ratio compares a server \
-             with raw tokio in the same round.",
-            results.date, results.machine
+            "Measured on {}. Made by `cargo xtask bench`; [README.md](README.md) says how to read it. Below each table \
+             stands when it was measured. Figures are medians of the rounds, in parentheses the least and the \
+             greatest. A ratio compares a server with raw tokio in the same round.",
+            results.machine
         ),
     );
     if results.quick {
         line(
             &mut page,
-            "**These are short slices (`--quick`): they show that everything works, not who is faster.**",
+            "**There are short slices among these (`--quick`): they show that everything works, not who is faster.**",
         );
     }
+    summary::render(&mut page, results);
     if !results.rows.is_empty() {
         line(&mut page, "![requests a second compared with raw tokio](results.svg)");
+    }
+    if !results.workloads.is_empty() {
+        line(&mut page, "![all workloads compared with raw tokio](workloads.svg)");
     }
     for workload in &results.workloads {
         render_workload(&mut page, workload);
     }
-    render_counts(&mut page, &results.counts);
+    render_counts(&mut page, &results.counts, &results.uncounted);
     if !results.skipped.is_empty() {
         line(&mut page, "## Not measured");
         render_skipped(&mut page, &results.skipped);
@@ -77,9 +83,9 @@ fn render_workload(page: &mut String, results: &WorkloadResults) {
     if results.rows.is_empty() {
         line(page, "No server was measured.");
     } else {
-        let columns = match results.workload {
-            Workload::Idle => IDLE,
-            Workload::FixedRate => FIXED_RATE,
+        let columns = match results.workload() {
+            Some(Workload::Idle) => IDLE,
+            Some(Workload::FixedRate) => FIXED_RATE,
             _ => LOADED,
         };
         let heads = ["server", "version"]
@@ -95,18 +101,26 @@ fn render_workload(page: &mut String, results: &WorkloadResults) {
         );
         for server in &results.rows {
             let cells = columns.iter().map(|(_, cell)| cell(server));
+            let ours = if summary::is_ours(&server.name) { "**" } else { "" };
             row(
                 page,
-                [server.name.to_owned(), server.version.clone()]
+                [format!("{ours}{}{ours}", server.name), server.version.clone()]
                     .into_iter()
                     .chain(cells),
             );
         }
         page.push('\n');
-        let time = results.slice_seconds;
-        if results.workload != Workload::Idle {
-            line(page, &format!("{} rounds of {time} s for each server.", results.rounds));
-        }
+        let short = if results.quick {
+            ", short slices that compare nothing"
+        } else {
+            ""
+        };
+        let (time, rounds) = (results.slice_seconds, results.rounds);
+        let slices = match results.workload() {
+            Some(Workload::Idle) => format!("{rounds} rounds"),
+            _ => format!("{rounds} rounds of {time} s for each server"),
+        };
+        line(page, &format!("{slices}{short}; measured on {} UTC.", results.measured));
     }
     if !results.omitted.is_empty() {
         line(page, "Left out:");
@@ -114,7 +128,7 @@ fn render_workload(page: &mut String, results: &WorkloadResults) {
     }
 }
 
-fn render_counts(page: &mut String, counts: &[Counts]) {
+fn render_counts(page: &mut String, counts: &[Counts], uncounted: &[Skipped]) {
     if counts.is_empty() {
         return;
     }
@@ -142,7 +156,7 @@ fn render_counts(page: &mut String, counts: &[Counts]) {
         row(
             page,
             [
-                count.name.to_owned(),
+                count.name.clone(),
                 count.version.clone(),
                 number(count.instructions, 0),
                 number(count.instructions_realistic, 0),
@@ -152,6 +166,10 @@ fn render_counts(page: &mut String, counts: &[Counts]) {
         );
     }
     page.push('\n');
+    if !uncounted.is_empty() {
+        line(page, "Not counted:");
+        render_skipped(page, uncounted);
+    }
 }
 
 fn render_skipped(page: &mut String, skipped: &[Skipped]) {
@@ -162,12 +180,12 @@ fn render_skipped(page: &mut String, skipped: &[Skipped]) {
     page.push('\n');
 }
 
-fn line(page: &mut String, text: &str) {
+pub(crate) fn line(page: &mut String, text: &str) {
     page.push_str(text);
     page.push_str("\n\n");
 }
 
-fn row(page: &mut String, cells: impl IntoIterator<Item = String>) {
+pub(crate) fn row(page: &mut String, cells: impl IntoIterator<Item = String>) {
     for cell in cells {
         page.push_str("| ");
         page.push_str(&escaped(&cell));
@@ -186,7 +204,7 @@ fn median(spread: Option<Spread>, scale: f64, digits: usize) -> String {
 }
 
 fn spread(spread: Option<Spread>, scale: f64, digits: usize) -> String {
-    let Some(Spread { median, min, max }) = spread else {
+    let Some(Spread { median, min, max, .. }) = spread else {
         return NONE.to_owned();
     };
     let [median, min, max] = [median, min, max].map(|value| grouped(value * scale, digits));
@@ -196,7 +214,7 @@ fn spread(spread: Option<Spread>, scale: f64, digits: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::tests::results;
+    use crate::results::tests::results;
 
     #[test]
     fn writes_a_row_for_each_server_and_says_what_is_left_out() {

@@ -10,9 +10,12 @@ use crate::workload::{Load, Workload};
 pub(crate) const USAGE: &str = "\
 usage: cargo xtask bench [--quick] [--workload NAME]… [--rate N] [--output FOLDER]
                          [--verify] [--list] [SERVER…]
+       cargo xtask bench growth [--quick] [--output FOLDER]
+
+  growth           how cost grows: with routes, headers, connections, cores and bodies
 
   --quick          short slices: to see that all works, not to compare
-  --workload NAME  only this one; may be repeated
+  --workload NAME  only this one, the results of the others stay; may be repeated
   --rate N         requests a second of the workload `fixed-rate` (5000)
   --output FOLDER  where the results go (`bench/`)
   --verify         only see whether the servers keep to the contract, byte for byte
@@ -44,8 +47,8 @@ pub(crate) struct Options {
 pub(crate) struct Plan {
     pub(crate) rounds: u32,
     pub(crate) slice: Duration,
-    /// Load before each slice that is not counted, for runtimes that compile or grow while they run.
-    pub(crate) warm_up: Duration,
+    /// Whether each slice begins with load that is not counted, as long as the server needs.
+    pub(crate) warm_up: bool,
 }
 
 impl Options {
@@ -110,7 +113,13 @@ impl Options {
         self.workloads.is_empty() || self.workloads.iter().any(|wanted| wanted == name)
     }
 
-    /// The article's minute is the sum of its slices; what the machine does in between hits all servers alike.
+    /// Whether this names a figure that is counted.
+    pub(crate) fn is_count(name: &str) -> bool {
+        [INSTRUCTIONS, SYSTEM_CALLS].contains(&name)
+    }
+
+    /// The article's minute is the sum of its slices; what the machine does in between hits all servers alike. The
+    /// others are so long that all of it takes about an hour.
     pub(crate) fn plan(&self, workload: Workload) -> Plan {
         let (rounds, seconds) = match (workload.load(), self.quick) {
             (Load::Idle { .. }, true) => (1, 1),
@@ -118,12 +127,12 @@ impl Options {
             (_, true) if workload == Workload::KeepAlive => (5, 1),
             (_, true) => (3, 1),
             (_, false) if workload == Workload::KeepAlive => (12, 5),
-            (_, false) => (5, 4),
+            (_, false) => (5, 2),
         };
         Plan {
             rounds,
             slice: Duration::from_secs(seconds),
-            warm_up: Duration::from_secs(u64::from(!self.quick)),
+            warm_up: !self.quick,
         }
     }
 }

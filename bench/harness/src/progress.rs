@@ -1,18 +1,24 @@
 //! What is shown while it runs, on standard error.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use crate::report::{Row, WorkloadResults};
-use crate::rounds::{Sample, Series, minutes_since};
+use crate::rounds::{Sample, Series};
 use crate::statistics::Spread;
 use crate::workload::Workload;
+
+/// So much must be done before it says something about the pace.
+const LEARNING: Duration = Duration::from_secs(20);
 
 /// Tells where the run is and how long it still takes.
 #[derive(Debug)]
 pub(crate) struct Progress {
     began: Instant,
-    /// Of all slices, warm-up included.
+    /// Of all slices and counts, as estimated before.
     expected: Duration,
+    /// The estimate of what is done.
+    done: Cell<Duration>,
 }
 
 impl Progress {
@@ -20,7 +26,29 @@ impl Progress {
         Self {
             began: Instant::now(),
             expected,
+            done: Cell::new(Duration::ZERO),
         }
+    }
+
+    /// A piece is done that was estimated to take so long.
+    pub(crate) fn advance(&self, estimated: Duration) {
+        self.done.set(self.done.get() + estimated);
+    }
+
+    /// The estimate of what is left, corrected by how long it took so far.
+    fn left(&self) -> String {
+        let left = self.expected.saturating_sub(self.done.get());
+        let pace = if self.done.get() < LEARNING {
+            1.0
+        } else {
+            self.began.elapsed().as_secs_f64() / self.done.get().as_secs_f64()
+        };
+        let minutes = |seconds: f64| seconds / 60.0;
+        format!(
+            "{:.0} min gone, about {:.0} left",
+            minutes(self.began.elapsed().as_secs_f64()),
+            minutes(left.as_secs_f64() * pace).ceil()
+        )
     }
 
     pub(crate) fn building(title: &str) {
@@ -32,11 +60,7 @@ impl Progress {
     }
 
     pub(crate) fn round(&self, workload: Workload, round: u32, rounds: u32) {
-        eprintln!(
-            "{workload}, round {round} of {rounds} ({:.0} min of some {:.0})",
-            minutes_since(self.began),
-            self.expected.as_secs_f64() / 60.0
-        );
+        eprintln!("{workload}, round {round} of {rounds} ({})", self.left());
     }
 
     pub(crate) fn slice(&self, series: &Series<'_>, sample: Option<Sample>, base: Option<Sample>) {
@@ -55,8 +79,13 @@ impl Progress {
         }
     }
 
-    pub(crate) fn counting(what: &str, title: &str) {
-        eprintln!("counting {what} of {title}");
+    pub(crate) fn counting(&self, title: &str) {
+        eprintln!("counting instructions and system calls of {title} ({})", self.left());
+    }
+
+    /// A point of the growth charts.
+    pub(crate) fn point(&self, what: &str) {
+        eprintln!("{what} ({})", self.left());
     }
 }
 
@@ -79,12 +108,12 @@ fn describe(sample: Sample, base: Option<Sample>) -> String {
 
 /// The median, and the least and the greatest, of what the workload is about.
 fn summarize(row: &Row) -> String {
-    if let Some(Spread { median, min, max }) = row.bytes_per_connection {
+    if let Some(Spread { median, min, max, .. }) = row.bytes_per_connection {
         return format!("{median:.0} bytes a connection ({min:.0}–{max:.0})");
     }
     let figures = [("throughput", row.ratio), ("CPU", row.cpu_ratio)];
     let figures = figures.into_iter().filter_map(|(name, ratio)| {
-        let Spread { median, min, max } = ratio?;
+        let Spread { median, min, max, .. } = ratio?;
         Some(format!("{name} {median:.3} × raw tokio ({min:.3}–{max:.3})"))
     });
     figures.collect::<Vec<_>>().join(", ")
@@ -93,7 +122,7 @@ fn summarize(row: &Row) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::tests::results;
+    use crate::results::tests::results;
 
     #[test]
     fn sums_up_by_ratios_and_their_range() {
@@ -108,6 +137,16 @@ mod tests {
             rows[1].starts_with("throughput 0.800 × raw tokio (0.800–0.800), CPU "),
             "{rows:?}"
         );
+    }
+
+    #[test]
+    fn tells_how_long_it_still_takes() {
+        let progress = Progress::new(Duration::from_secs(600));
+        assert_eq!(progress.left(), "0 min gone, about 10 left");
+        progress.advance(Duration::from_secs(10));
+        assert_eq!(progress.left(), "0 min gone, about 10 left");
+        progress.advance(Duration::from_secs(10));
+        assert_eq!(progress.left(), "0 min gone, about 1 left");
     }
 
     #[test]

@@ -1,60 +1,24 @@
-//! The results as data: what is written to `results.json`.
-//!
-//! The fields on top are those of the article's table, for one workload; everything is below `workloads`.
+//! The results of one workload as data: what the rounds say of each server.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::catalog::{BASE, Entry};
-use crate::instructions::Instructions;
 use crate::machine;
 use crate::options::{Options, Plan};
+use crate::results::Skipped;
 use crate::rounds::{Latency, Sample, Series};
 use crate::statistics::Spread;
-use crate::system_calls::SystemCalls;
-use crate::workload::{ARTICLE_CONNECTIONS, Workload};
+use crate::workload::Workload;
 
-/// The version of this form. A field is only ever added to a version.
-const SCHEMA: u32 = 1;
-
-#[derive(Debug, Serialize)]
-pub(crate) struct Results {
-    pub(crate) schema: u32,
-    pub(crate) date: String,
-    pub(crate) machine: String,
-    /// The workload of `rows`, with its time.
-    pub(crate) workload: String,
-    pub(crate) connections: usize,
-    /// Load for each server, in seconds.
-    pub(crate) seconds: u64,
-    pub(crate) rows: Vec<ArticleRow>,
+/// One workload, measured in one go.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct WorkloadResults {
+    pub(crate) name: String,
+    pub(crate) description: String,
+    /// When it was over, in UTC.
+    pub(crate) measured: String,
     /// Short slices, which are no comparison.
     pub(crate) quick: bool,
-    pub(crate) workloads: Vec<WorkloadResults>,
-    pub(crate) counts: Vec<Counts>,
-    /// Servers that were not measured at all, or not counted.
-    pub(crate) skipped: Vec<Skipped>,
-}
-
-/// A row of the article's table; of several rounds the medians.
-#[derive(Debug, Serialize)]
-pub(crate) struct ArticleRow {
-    pub(crate) name: String,
-    pub(crate) version: String,
-    pub(crate) requests_per_second: f64,
-    pub(crate) latency_avg_ms: f64,
-    pub(crate) latency_max_ms: f64,
-    pub(crate) latency_p99_ms: f64,
-    pub(crate) ratio_to_raw_tokio: f64,
-    pub(crate) requests_total: u64,
-    pub(crate) errors: u64,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct WorkloadResults {
-    #[serde(skip)]
-    pub(crate) workload: Workload,
-    pub(crate) name: &'static str,
-    pub(crate) description: String,
     pub(crate) rounds: u32,
     pub(crate) slice_seconds: u64,
     pub(crate) rows: Vec<Row>,
@@ -62,10 +26,12 @@ pub(crate) struct WorkloadResults {
 }
 
 /// One server in one workload. Ratios are to raw tokio in the same round; times are in microseconds, sizes in bytes.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Row {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) version: String,
+    /// Requests a second in each round, for comparisons with another server in the same round.
+    pub(crate) by_round: Vec<Option<f64>>,
     pub(crate) requests_per_second: Option<Spread>,
     pub(crate) ratio: Option<Spread>,
     pub(crate) cpu_user: Option<Spread>,
@@ -84,77 +50,21 @@ pub(crate) struct Row {
     pub(crate) errors: u64,
 }
 
-/// Figures that noise can't touch, for one request.
-#[derive(Debug, Serialize)]
-pub(crate) struct Counts {
-    pub(crate) name: &'static str,
-    pub(crate) version: String,
-    pub(crate) instructions: Option<f64>,
-    /// Of the realistic workload.
-    pub(crate) instructions_realistic: Option<f64>,
-    pub(crate) system_calls: Option<SystemCalls>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Skipped {
-    pub(crate) name: &'static str,
-    pub(crate) reason: String,
-}
-
-impl Skipped {
-    pub(crate) fn new(entry: &Entry, reason: &str) -> Self {
-        Self {
-            name: entry.title,
-            reason: machine::without_paths(reason),
-        }
-    }
-}
-
-impl Results {
-    pub(crate) fn new(
-        options: &Options,
-        workloads: Vec<WorkloadResults>,
-        counts: Vec<Counts>,
-        skipped: Vec<Skipped>,
-    ) -> Self {
-        let article = workloads.iter().find(|results| results.workload == Workload::KeepAlive);
-        let plan = options.plan(Workload::KeepAlive);
-        let seconds = plan.slice.as_secs() * u64::from(plan.rounds);
-        Self {
-            schema: SCHEMA,
-            date: machine::today(),
-            machine: machine::description(),
-            workload: format!("{}, {seconds} s", Workload::KeepAlive.description(options.rate)),
-            connections: ARTICLE_CONNECTIONS,
-            seconds,
-            rows: article.map(WorkloadResults::article_rows).unwrap_or_default(),
-            quick: options.quick,
-            workloads,
-            counts,
-            skipped,
-        }
-    }
-
-    /// Whether there is not one figure.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.counts.is_empty() && self.workloads.iter().all(|workload| workload.rows.is_empty())
-    }
-}
-
 impl WorkloadResults {
-    pub(crate) fn new(workload: Workload, plan: Plan, rate: u32, series: &[Series<'_>]) -> Self {
+    pub(crate) fn new(workload: Workload, plan: Plan, options: &Options, series: &[Series<'_>]) -> Self {
         let base = series.iter().find(|series| series.installation.entry.name == BASE);
         let base = base.map(|base| base.samples.as_slice()).unwrap_or_default();
         let mut rows: Vec<Row> = series.iter().filter_map(|series| Row::new(series, base)).collect();
-        rows.sort_by(|a, b| a.rank(workload).total_cmp(&b.rank(workload)));
+        rows.sort_by(|a, b| a.cost(workload).total_cmp(&b.cost(workload)));
         let omitted = series.iter().filter_map(|series| {
             let reason = series.failure.clone()?;
             Some(Skipped::new(series.installation.entry, &reason))
         });
         Self {
-            workload,
-            name: workload.name(),
-            description: workload.description(rate),
+            name: workload.name().into(),
+            description: workload.description(options.rate),
+            measured: machine::now(),
+            quick: options.quick,
             rounds: plan.rounds,
             slice_seconds: plan.slice.as_secs(),
             rows,
@@ -162,20 +72,15 @@ impl WorkloadResults {
         }
     }
 
-    fn article_rows(&self) -> Vec<ArticleRow> {
-        let median = |spread: Option<Spread>| spread.map_or(0.0, |spread| spread.median);
-        let rows = self.rows.iter().map(|row| ArticleRow {
-            name: row.name.to_owned(),
-            version: row.version.clone(),
-            requests_per_second: rounded(median(row.requests_per_second), 2),
-            latency_avg_ms: rounded(median(row.latency_mean) / 1e3, 3),
-            latency_max_ms: rounded(row.latency_max.map_or(0.0, |spread| spread.max) / 1e3, 3),
-            latency_p99_ms: rounded(median(row.latency_p99) / 1e3, 3),
-            ratio_to_raw_tokio: rounded(median(row.ratio), 4),
-            requests_total: row.requests,
-            errors: row.errors,
-        });
-        rows.collect()
+    /// `None` for one that this program does not know any more.
+    pub(crate) fn workload(&self) -> Option<Workload> {
+        Workload::by_name(&self.name)
+    }
+
+    /// The row of a server, by its name in the catalog.
+    pub(crate) fn row(&self, name: &str) -> Option<&Row> {
+        let entry = Entry::by_name(name)?;
+        self.rows.iter().find(|row| row.name == entry.title)
     }
 }
 
@@ -202,8 +107,9 @@ impl Row {
             Spread::of(timed.map(|(own, base)| figure(own) / figure(base)))
         };
         Some(Self {
-            name: series.installation.entry.title,
+            name: series.installation.entry.title.into(),
             version: series.installation.version.clone(),
+            by_round: series.samples.iter().map(timed_requests).collect(),
             requests_per_second: timed(|sample| sample.requests_per_second),
             ratio: ratio(|sample| sample.requests_per_second),
             cpu_user: timed(|sample| sample.user),
@@ -222,40 +128,32 @@ impl Row {
         })
     }
 
-    /// The best first.
-    fn rank(&self, workload: Workload) -> f64 {
-        let median = |spread: Option<Spread>| spread.map_or(f64::MAX, |spread| spread.median);
+    /// What the workload is about, with its spread.
+    pub(crate) fn figure(&self, workload: Workload) -> Option<Spread> {
         match workload {
-            Workload::Idle => median(self.bytes_per_connection),
-            Workload::FixedRate => median(self.latency_p99),
-            _ => -self
-                .ratio
-                .or(self.requests_per_second)
-                .map_or(0.0, |spread| spread.median),
+            Workload::Idle => self.bytes_per_connection,
+            Workload::FixedRate => self.latency_p99,
+            _ => self.ratio.or(self.requests_per_second),
+        }
+    }
+
+    /// The less the better.
+    fn cost(&self, workload: Workload) -> f64 {
+        let figure = self.figure(workload).map(|figure| figure.median);
+        if workload.prefers_less() {
+            figure.unwrap_or(f64::MAX)
+        } else {
+            -figure.unwrap_or(0.0)
         }
     }
 }
 
-impl Counts {
-    pub(crate) fn new(
-        entry: &'static Entry,
-        version: &str,
-        instructions: Option<Instructions>,
-        system_calls: Option<SystemCalls>,
-    ) -> Self {
-        Self {
-            name: entry.title,
-            version: version.to_owned(),
-            instructions: instructions.map(|count| count.hello),
-            instructions_realistic: instructions.and_then(|count| count.item),
-            system_calls,
-        }
-    }
-}
-
-fn rounded(value: f64, digits: i32) -> f64 {
-    let scale = 10_f64.powi(digits);
-    (value * scale).round() / scale
+/// Of a slice in which requests were counted.
+fn timed_requests(sample: &Option<Sample>) -> Option<f64> {
+    sample
+        .as_ref()
+        .filter(|sample| sample.latency.is_some())
+        .map(|sample| sample.requests_per_second)
 }
 
 #[cfg(test)]
@@ -263,16 +161,7 @@ pub(crate) mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::installation::Installation;
-
-    fn installation(name: &str) -> Installation {
-        Installation {
-            entry: Entry::by_name(name).expect("in the catalog"),
-            program: "".into(),
-            arguments: Vec::new(),
-            version: "1.0".into(),
-        }
-    }
+    use crate::installation::tests::installation;
 
     fn sample(requests_per_second: f64) -> Option<Sample> {
         Some(Sample {
@@ -288,18 +177,20 @@ pub(crate) mod tests {
         })
     }
 
-    /// The base in two rounds, of which the machine was half as fast in one, and a server at 0.8 of it.
-    pub(crate) fn results() -> Results {
-        let installations = [installation("hyper"), installation(BASE), installation("node")];
-        let samples = [
-            vec![sample(800.0), sample(400.0)],
-            vec![sample(1000.0), sample(500.0)],
-            vec![None, None],
-        ];
+    /// The base in two rounds, of which the machine was half as fast in one; of the others each round's share of it.
+    pub(crate) fn workload_results(options: &Options, servers: &[(&str, [f64; 2])]) -> WorkloadResults {
+        let base = [1000.0, 500.0];
+        let mut samples = vec![(BASE, base.map(sample).to_vec())];
+        samples.extend(servers.iter().map(|(name, shares)| {
+            let slices = base.iter().zip(shares).map(|(base, share)| sample(base * share));
+            (*name, slices.collect())
+        }));
+        samples.push(("node", vec![None, None]));
+        let installations: Vec<_> = samples.iter().map(|(name, _)| installation(name)).collect();
         let series: Vec<_> = installations
             .iter()
             .zip(samples)
-            .map(|(installation, samples)| Series {
+            .map(|(installation, (_, samples))| Series {
                 installation,
                 failure: samples.iter().all(Option::is_none).then(|| "it <broke>".to_owned()),
                 samples,
@@ -308,69 +199,25 @@ pub(crate) mod tests {
         let plan = Plan {
             rounds: 2,
             slice: Duration::from_secs(1),
-            warm_up: Duration::ZERO,
+            warm_up: false,
         };
-        let workload = WorkloadResults::new(Workload::KeepAlive, plan, 1, &series);
-        let options = Options::parse(["--quick".to_owned()]).expect("valid");
-        let calls = SystemCalls {
-            total: 2.0,
-            calls: vec![("read".into(), 1.0), ("write".into(), 1.0)],
-        };
-        let instructions = Instructions {
-            hello: 4321.0,
-            item: None,
-        };
-        let entry = Entry::by_name("hyper").expect("in the catalog");
-        let counts = vec![Counts::new(entry, "1.0", Some(instructions), Some(calls))];
-        Results::new(&options, vec![workload], counts, vec![Skipped::new(entry, "a|b")])
+        WorkloadResults::new(Workload::KeepAlive, plan, options, &series)
     }
 
     #[test]
     fn ratios_are_taken_within_a_round() {
-        let results = results();
+        let options = Options::parse(["--quick".to_owned()]).expect("valid");
+        let results = workload_results(&options, &[("hyper", [0.8, 0.8])]);
         let names: Vec<_> = results.rows.iter().map(|row| row.name.as_str()).collect();
         assert_eq!(names, ["raw tokio", "hyper"]);
-        let hyper = results.workloads[0].rows.get(1).expect("hyper");
-        assert_eq!(
-            hyper.ratio,
-            Some(Spread {
-                median: 0.8,
-                min: 0.8,
-                max: 0.8
-            })
-        );
+        let hyper = results.row("hyper").expect("measured");
+        let ratio = hyper.ratio.expect("two rounds");
+        assert_eq!((ratio.median, ratio.min, ratio.max), (0.8, 0.8, 0.8));
+        assert_eq!(hyper.by_round, [Some(800.0), Some(400.0)]);
         assert_eq!(
             hyper.requests_per_second.map(|spread| (spread.min, spread.max)),
             Some((400.0, 800.0))
         );
-    }
-
-    #[test]
-    fn the_article_s_rows_have_the_fields_that_the_showcase_reads() {
-        let json = serde_json::to_value(results()).expect("plain data");
-        assert_eq!(json["schema"], 1);
-        assert_eq!(json["workload"], "keep-alive, 360 connections, 5 s");
-        assert_eq!(
-            (json["connections"].as_u64(), json["seconds"].as_u64()),
-            (Some(360), Some(5))
-        );
-        let row = &json["rows"][1];
-        assert_eq!(
-            (row["name"].as_str(), row["version"].as_str()),
-            (Some("hyper"), Some("1.0"))
-        );
-        assert_eq!(
-            (row["requests_per_second"].as_f64(), row["latency_avg_ms"].as_f64()),
-            (Some(600.0), Some(1.5))
-        );
-        assert_eq!(
-            (row["ratio_to_raw_tokio"].as_f64(), row["requests_total"].as_u64()),
-            (Some(0.8), Some(20))
-        );
-        assert_eq!(
-            (row["errors"].as_u64(), row["latency_p99_ms"].as_f64()),
-            (Some(0), Some(0.0))
-        );
-        assert_eq!(json["workloads"][0]["omitted"][0]["reason"], "it <broke>");
+        assert_eq!(results.omitted[0].reason, "it <broke>");
     }
 }

@@ -1,9 +1,11 @@
-//! The measurement: in each round every server runs once for a short slice, in an order that rotates.
+//! The measurement: in each round every server runs once for a short slice, in an order that changes.
 //!
 //! Absolute figures of a shared machine vary from minute to minute. What does not is the ratio to the base measured in
-//! the same round, so the median of these ratios is what counts.
+//! the same round, so the median of these ratios is what counts. Each pair of rounds has an order of its own, so that
+//! nobody always comes behind the same neighbour, and goes through it forth and back, so that a machine that becomes
+//! slower or faster meanwhile does so for all alike.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::Failure;
 use crate::catalog::BASE;
@@ -77,14 +79,28 @@ pub(crate) fn measure<'a>(
             if !told {
                 progress.slice(current, sample, base);
             }
+            progress.advance(cost(current.installation, plan, workload));
         }
     }
     series
 }
 
-/// Each round begins with the next server.
-fn order(servers: usize, round: u32) -> impl Iterator<Item = usize> {
-    (0..servers).map(move |number| (number + round as usize) % servers)
+/// The numbers of the servers as one round takes them: shuffled, the same in every run of the program, and every second
+/// time backwards.
+fn order(servers: usize, round: u32) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..servers).collect();
+    let mut state = u64::from(round / 2) + 1;
+    for place in (1..servers).rev() {
+        // A linear congruential generator with Knuth's constants; its upper bits are good enough to shuffle.
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        order.swap(place, (state >> 33) as usize % (place + 1));
+    }
+    if round % 2 == 1 {
+        order.reverse();
+    }
+    order
 }
 
 impl<'a> Series<'a> {
@@ -127,20 +143,31 @@ fn sample(
             requests: connections as u64,
             ..Sample::default()
         },
-        load => loaded(&server, workload, load, plan, rate)?,
+        load => {
+            if plan.warm_up {
+                warm_up(&server, workload, load, installation.entry.warm_up(), rate)?;
+            }
+            loaded(&server, workload, load, plan.slice, rate)?
+        }
     };
     let peak_memory = usage::peak_memory(&server.family());
     server.stop();
     Ok(Sample { peak_memory, ..sample })
 }
 
-fn loaded(server: &Server, workload: Workload, load: Load, plan: Plan, rate: u32) -> Result<Sample, Failure> {
-    if !plan.warm_up.is_zero() {
-        run(server.port(), workload, load, plan.warm_up, rate)?;
+fn warm_up(server: &Server, workload: Workload, load: Load, time: Duration, rate: u32) -> Result<(), Failure> {
+    match load {
+        Load::Wrk { connections } | Load::Idle { connections } => {
+            wrk::warm_up(server.port(), &wrk::Job::workload(workload), connections, time)
+        }
+        Load::FixedRate { connections } => fixed_rate::run(server.port(), connections, rate, time).map(drop),
     }
+}
+
+fn loaded(server: &Server, workload: Workload, load: Load, time: Duration, rate: u32) -> Result<Sample, Failure> {
     let family = server.family();
     let before = usage::cpu_time(&family);
-    let sample = run(server.port(), workload, load, plan.slice, rate)?;
+    let sample = run(server.port(), workload, load, time, rate)?;
     let CpuTime { user, system } = usage::cpu_time(&family).since(before);
     let each = |seconds: f64| seconds * 1e6 / sample.requests as f64;
     Ok(Sample {
@@ -170,7 +197,7 @@ fn run(port: u16, workload: Workload, load: Load, time: Duration, rate: u32) -> 
             )
         }
         Load::Wrk { connections } | Load::Idle { connections } => {
-            let report = wrk::run(port, workload, connections, time)?;
+            let report = wrk::run(port, &wrk::Job::workload(workload), connections, time)?;
             let latency = Latency {
                 mean: report.mean,
                 p50: report.p50,
@@ -198,37 +225,64 @@ fn run(port: u16, workload: Workload, load: Load, time: Duration, rate: u32) -> 
     })
 }
 
-/// For starting and stopping a server.
-const AROUND_A_SLICE: Duration = Duration::from_millis(300);
+/// For starting, stopping and looking at a server.
+const AROUND_A_SLICE: Duration = Duration::from_millis(250);
+/// For opening, using and closing many connections.
+const IDLE_SLICE: Duration = Duration::from_millis(2_500);
 
-/// How long all of it takes, about.
-pub(crate) fn estimate(plan: Plan, servers: usize) -> Duration {
-    (plan.slice + plan.warm_up + AROUND_A_SLICE) * plan.rounds * u32::try_from(servers).unwrap_or(u32::MAX)
+/// How long one slice of a server takes, about, and all around it.
+fn cost(installation: &Installation, plan: Plan, workload: Workload) -> Duration {
+    if installation.entry.omits(workload).is_some() {
+        return Duration::ZERO;
+    }
+    if let Load::Idle { .. } = workload.load() {
+        return IDLE_SLICE;
+    }
+    let warm_up = if plan.warm_up {
+        installation.entry.warm_up()
+    } else {
+        Duration::ZERO
+    };
+    plan.slice + warm_up + AROUND_A_SLICE
 }
 
-/// For messages.
-pub(crate) fn minutes_since(began: Instant) -> f64 {
-    began.elapsed().as_secs_f64() / 60.0
+/// How long a workload takes, about.
+pub(crate) fn estimate(workload: Workload, plan: Plan, installations: &[Installation]) -> Duration {
+    let round: Duration = installations
+        .iter()
+        .map(|installation| cost(installation, plan, workload))
+        .sum();
+    round * plan.rounds
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::installation::tests::installation;
 
     #[test]
-    fn the_order_rotates_so_that_nobody_is_always_first() {
-        assert_eq!(order(3, 0).collect::<Vec<_>>(), [0, 1, 2]);
-        assert_eq!(order(3, 1).collect::<Vec<_>>(), [1, 2, 0]);
-        assert_eq!(order(3, 5).collect::<Vec<_>>(), [2, 0, 1]);
+    fn every_round_has_all_servers_and_every_second_one_is_backwards() {
+        for round in 0..12 {
+            let mut all = order(22, round);
+            all.sort_unstable();
+            assert!(all.into_iter().eq(0..22), "round {round}");
+        }
+        let mut back = order(22, 3);
+        back.reverse();
+        assert_eq!(back, order(22, 2));
+        assert_ne!(order(22, 0), order(22, 2));
+        assert!(order(0, 0).is_empty());
     }
 
     #[test]
     fn estimates_the_time_of_all_slices() {
         let plan = Plan {
-            rounds: 12,
+            rounds: 2,
             slice: Duration::from_secs(5),
-            warm_up: Duration::from_secs(1),
+            warm_up: true,
         };
-        assert_eq!(estimate(plan, 10), Duration::from_secs(756));
+        let installations = [installation("hyper"), installation("node"), installation("raw-std")];
+        let expected = Duration::from_millis(2 * (5_650 + 7_250));
+        assert_eq!(estimate(Workload::Realistic, plan, &installations), expected);
     }
 }

@@ -12,11 +12,14 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::Failure;
+use crate::catalog::Entry;
 use crate::http::Connection;
 use crate::installation::Installation;
 use crate::usage;
 
 const START_WITHIN: Duration = Duration::from_secs(20);
+/// Its threads may still be starting when it listens.
+const DRIVER_WITHIN: Duration = Duration::from_secs(1);
 /// Time to finish by itself once it was asked to.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(10);
@@ -33,11 +36,15 @@ pub(crate) struct Server {
 impl Server {
     /// Starts it and waits until it accepts connections.
     pub(crate) fn start(installation: &Installation) -> Result<Self, Failure> {
-        Self::start_under(installation, &[])
+        Self::start_under(installation, &[], &[])
     }
 
-    /// Starts it as the last argument of another program.
-    pub(crate) fn start_under(installation: &Installation, wrapper: &[&str]) -> Result<Self, Failure> {
+    /// Starts it as the last argument of another program, with further variables.
+    pub(crate) fn start_under(
+        installation: &Installation,
+        wrapper: &[&str],
+        variables: &[(&str, String)],
+    ) -> Result<Self, Failure> {
         let port = free_port()?;
         let mut command = match wrapper {
             [] => Command::new(&installation.program),
@@ -49,6 +56,7 @@ impl Server {
         };
         command.args(&installation.arguments);
         command.envs(installation.entry.environment.iter().copied());
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
         command.env("PORT", port.to_string());
         command
             .stdin(Stdio::null())
@@ -60,19 +68,22 @@ impl Server {
         let listening = child.stdout.take().map(announcement);
         let errors = child.stderr.take().map(last_lines);
         let mut server = Self { child, port };
-        server.wait_until_listening(listening).map_err(|failure| {
-            let lines = errors.map(|lines| {
-                lines
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .make_contiguous()
-                    .join("; ")
-            });
-            match lines {
-                Some(lines) if !lines.is_empty() => format!("{failure}: {lines}"),
-                _ => failure,
-            }
-        })?;
+        server
+            .wait_until_listening(listening)
+            .and_then(|()| server.wait_for_driver(installation.entry))
+            .map_err(|failure| {
+                let lines = errors.map(|lines| {
+                    lines
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .make_contiguous()
+                        .join("; ")
+                });
+                match lines {
+                    Some(lines) if !lines.is_empty() => format!("{failure}: {lines}"),
+                    _ => failure,
+                }
+            })?;
         Ok(server)
     }
 
@@ -106,6 +117,18 @@ impl Server {
                 return Err(format!("it ended with {status}"));
             }
         }
+    }
+
+    /// A server that falls back to another driver must not be shown as what it was asked to be.
+    fn wait_for_driver(&self, entry: &Entry) -> Result<(), Failure> {
+        let began = Instant::now();
+        while entry.is_on_io_uring() && !usage::has_io_uring(&self.family()) {
+            if began.elapsed() > DRIVER_WITHIN {
+                return Err("it runs without io_uring here, which the kernel or its build may lack".into());
+            }
+            thread::sleep(POLL);
+        }
+        Ok(())
     }
 
     fn end(&mut self) {

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Failure;
 use crate::http::Connection;
@@ -26,7 +26,7 @@ const ATTACH_WITHIN: Duration = Duration::from_secs(5);
 const LEAST: f64 = 0.01;
 
 /// System calls for one request.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub(crate) struct SystemCalls {
     pub(crate) total: f64,
     /// The calls by name, the most frequent first.

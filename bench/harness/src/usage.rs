@@ -2,6 +2,9 @@
 
 use std::fs;
 
+/// What the link of such a descriptor says.
+const IO_URING: &str = "anon_inode:[io_uring]";
+
 /// Seconds of CPU time.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct CpuTime {
@@ -75,6 +78,16 @@ pub(crate) fn anonymous_memory(family: &[u32]) -> u64 {
         * 1024
 }
 
+/// Whether one of the processes has an io_uring open.
+pub(crate) fn has_io_uring(family: &[u32]) -> bool {
+    let descriptors = family
+        .iter()
+        .filter_map(|pid| fs::read_dir(format!("/proc/{pid}/fd")).ok())
+        .flatten();
+    let targets = descriptors.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+    targets.into_iter().any(|target| target.as_os_str() == IO_URING)
+}
+
 /// A process that ended in the meantime has no file.
 fn read(pid: u32, file: &str) -> Option<String> {
     fs::read_to_string(format!("/proc/{pid}/{file}")).ok()
@@ -133,6 +146,7 @@ mod tests {
         let family = family(std::process::id());
         assert_eq!(family.first(), Some(&std::process::id()));
         assert!(peak_memory(&family) > 0 && anonymous_memory(&family) > 0);
+        assert!(!has_io_uring(&family));
         let earlier = cpu_time(&family);
         assert!(cpu_time(&family).since(earlier).user >= 0.0);
     }

@@ -61,6 +61,15 @@ impl Workload {
         }
     }
 
+    pub(crate) fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|workload| workload.name() == name)
+    }
+
+    /// Whether the figure that it is about is a cost: memory, or latency.
+    pub(crate) fn prefers_less(self) -> bool {
+        matches!(self, Self::Idle | Self::FixedRate)
+    }
+
     /// What it is, in words, with its figures.
     pub(crate) fn description(self, rate: u32) -> String {
         let connections = match self.load() {

@@ -1,8 +1,10 @@
 //! Load by wrk: as many requests as the server answers.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 
 use crate::workload::Workload;
@@ -47,19 +49,28 @@ pub(crate) fn is_installed() -> bool {
     Command::new("wrk").arg("--version").output().is_ok()
 }
 
+/// What wrk asks for: a mode of `lua/load.lua` and its arguments.
+#[derive(Clone, Debug)]
+pub(crate) struct Job {
+    arguments: Vec<String>,
+}
+
+impl Job {
+    /// As the workload has it.
+    pub(crate) fn workload(workload: Workload) -> Self {
+        Self::new([workload.name(), contract::EXAMPLE_PATH, contract::EXAMPLE_ITEM])
+    }
+
+    fn new(arguments: [&str; 3]) -> Self {
+        Self {
+            arguments: arguments.map(str::to_owned).to_vec(),
+        }
+    }
+}
+
 /// Loads the server on this port for whole seconds, at least one.
-pub(crate) fn run(port: u16, workload: Workload, connections: usize, time: Duration) -> Result<Report, Failure> {
-    let mut command = Command::new("wrk");
-    command
-        .arg(format!("-t{}", THREADS.min(connections)))
-        .arg(format!("-c{connections}"));
-    command
-        .arg(format!("-d{}s", time.as_secs().max(1)))
-        .args(["--timeout", TIMEOUT, "-s"]);
-    command
-        .arg(folder().join("harness/lua/load.lua"))
-        .arg(format!("http://127.0.0.1:{port}/"));
-    command.args(["--", workload.name(), contract::EXAMPLE_PATH, contract::EXAMPLE_ITEM]);
+pub(crate) fn run(port: u16, job: &Job, connections: usize, time: Duration) -> Result<Report, Failure> {
+    let mut command = command(port, job, connections, time.as_secs().max(1));
     let output = command.output().map_err(|error| format!("wrk can't be run: {error}"))?;
     let text = String::from_utf8_lossy(&output.stdout);
     let report = parse(&text).ok_or_else(|| {
@@ -70,6 +81,34 @@ pub(crate) fn run(port: u16, workload: Workload, connections: usize, time: Durat
         return Err(format!("no request was answered, {} errors", report.errors()));
     }
     Ok(report)
+}
+
+/// Loads the server for a time that need not be whole seconds, and does not look at what comes of it.
+pub(crate) fn warm_up(port: u16, job: &Job, connections: usize, time: Duration) -> Result<(), Failure> {
+    let mut command = command(port, job, connections, time.as_secs() + 1);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut wrk = command.spawn().map_err(|error| format!("wrk can't be run: {error}"))?;
+    thread::sleep(time);
+    if let Some(pid) = i32::try_from(wrk.id()).ok().and_then(Pid::from_raw) {
+        // It fails when wrk is over, which is what is wanted.
+        kill_process(pid, Signal::INT).ok();
+    }
+    wrk.wait()
+        .map(drop)
+        .map_err(|error| format!("wrk can't be ended: {error}"))
+}
+
+fn command(port: u16, job: &Job, connections: usize, seconds: u64) -> Command {
+    let mut command = Command::new("wrk");
+    command
+        .arg(format!("-t{}", THREADS.min(connections)))
+        .arg(format!("-c{connections}"));
+    command.arg(format!("-d{seconds}s")).args(["--timeout", TIMEOUT, "-s"]);
+    command
+        .arg(folder().join("harness/lua/load.lua"))
+        .arg(format!("http://127.0.0.1:{port}/"));
+    command.arg("--").args(&job.arguments);
+    command
 }
 
 fn parse(output: &str) -> Option<Report> {

@@ -1,4 +1,4 @@
-//! actix-web, as its documentation has it: one worker for each core, each with its own runtime.
+//! actix-web, as its documentation has it: one worker for each core, each with its own runtime; `TCP_NODELAY` on.
 #![forbid(unsafe_code)]
 
 use std::convert::Infallible;
@@ -24,6 +24,7 @@ async fn main() -> io::Result<()> {
             .service(count)
             .service(pieces)
     });
+    let server = server.tcp_nodelay(true);
     let server = server.bind(("127.0.0.1", contract::port()))?;
     for address in server.addrs() {
         contract::announce(address);

@@ -1,5 +1,8 @@
-//! hyperlane with handlers that take the `Context`, as the article writes them, on tokio's runtime.
+//! hyperlane with handlers that take the `Context`, as the article writes them, on tokio's runtime or on one of its own
+//! (`DRIVER`).
 #![forbid(unsafe_code)]
+
+mod driver;
 
 use std::error::Error;
 use std::sync::LazyLock;
@@ -16,6 +19,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let config = ServerConfig::new().await;
     config.host("127.0.0.1").await;
     config.port(contract::port()).await;
+    config.runtime(driver::runtime()).await;
     server.config(config).await;
     server.route("/", hello).await;
     server.route("/items/{id}", receipt).await;

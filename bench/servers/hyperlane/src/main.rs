@@ -1,5 +1,7 @@
-//! hyperlane with typed handlers, on tokio's runtime.
+//! hyperlane with typed handlers, on tokio's runtime or on one of its own (`DRIVER`).
 #![forbid(unsafe_code)]
+
+mod driver;
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -15,7 +17,7 @@ static DOWNLOAD: LazyLock<Bytes> = LazyLock::new(|| contract::download().into())
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let server = Server::new();
-    server.config(ServerConfig::new().port(contract::port()));
+    server.config(ServerConfig::new().port(contract::port()).runtime(driver::runtime()));
     server
         .get("/", hello)
         .post("/items/{id}", receipt)

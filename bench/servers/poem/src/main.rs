@@ -1,4 +1,4 @@
-//! Poem, as its documentation has it, on tokio's runtime.
+//! Poem, as its documentation has it, on tokio's runtime, with a listener that has `TCP_NODELAY` on.
 #![forbid(unsafe_code)]
 
 use std::io;
@@ -8,7 +8,7 @@ use bytes::Bytes;
 use contract::{Item, Receipt};
 use futures::{StreamExt, stream};
 use poem::error::BadRequest;
-use poem::listener::TcpListener;
+use poem::listener::TcpAcceptor;
 use poem::web::{Json, Path};
 use poem::{Body, Response, Result, Route, Server, get, handler, post};
 
@@ -16,16 +16,15 @@ static DOWNLOAD: LazyLock<Bytes> = LazyLock::new(|| contract::download().into())
 
 #[tokio::main]
 async fn main() -> io::Result<()> {
-    let port = contract::port();
+    let acceptor = TcpAcceptor::from_std(contract::listen()?)?;
     let app = Route::new()
         .at("/", get(hello))
         .at("/items/:id", post(receipt))
         .at("/download", get(download))
         .at("/upload", post(count))
         .at("/stream", get(pieces));
-    let server = Server::new(TcpListener::bind(("127.0.0.1", port)));
-    contract::announce(format_args!("127.0.0.1:{port}"));
-    server.run(app).await
+    contract::announce(format_args!("127.0.0.1:{}", contract::port()));
+    Server::new_with_acceptor(acceptor).run(app).await
 }
 
 #[handler]

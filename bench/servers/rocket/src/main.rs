@@ -1,13 +1,15 @@
-//! Rocket with its `release` profile, whose logging is off but for errors: a worker for each core.
+//! Rocket with its `release` profile and no logging, a worker for each core, and without the headers that it adds beyond
+//! those of the others.
 #![forbid(unsafe_code)]
 
 use contract::{Item, Receipt};
-use rocket::config::{Config, LogLevel};
+use rocket::config::{Config, Ident, LogLevel};
 use rocket::data::{ByteUnit, Data};
 use rocket::fairing::AdHoc;
 use rocket::http::ContentType;
 use rocket::response::stream::ByteStream;
 use rocket::serde::json::Json;
+use rocket::shield::Shield;
 use rocket::tokio::io::{self, sink};
 use rocket::{Build, Rocket, get, launch, post, routes};
 
@@ -19,9 +21,11 @@ fn server() -> Rocket<Build> {
         port: contract::port(),
         log_level: LogLevel::Off,
         workers: contract::cores(),
+        ident: Ident::none(),
         ..Config::release_default()
     };
     rocket::custom(config)
+        .attach(Shield::new())
         .mount("/", routes![hello, receipt, download, count, pieces])
         .attach(AdHoc::on_liftoff("announcement", |rocket| {
             let port = rocket.config().port;

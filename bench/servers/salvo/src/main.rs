@@ -1,29 +1,31 @@
-//! Salvo, as its documentation has it, on tokio's runtime.
+//! Salvo, as its documentation has it, on tokio's runtime, with a listener that has `TCP_NODELAY` on.
 #![forbid(unsafe_code)]
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::sync::LazyLock;
 
 use bytes::Bytes;
 use contract::{Item, Receipt};
 use futures::{StreamExt, stream};
+use salvo::conn::tcp::TcpAcceptor;
 use salvo::http::header::{CONTENT_TYPE, HeaderValue};
 use salvo::prelude::*;
 
 static DOWNLOAD: LazyLock<Bytes> = LazyLock::new(|| contract::download().into());
 
 #[tokio::main]
-async fn main() {
-    let port = contract::port();
+async fn main() -> Result<(), Box<dyn Error>> {
     let router = Router::new()
         .get(hello)
         .push(Router::with_path("items/{id}").post(receipt))
         .push(Router::with_path("download").get(download))
         .push(Router::with_path("upload").post(count))
         .push(Router::with_path("stream").get(pieces));
-    let acceptor = TcpListener::new(("127.0.0.1", port)).bind().await;
-    contract::announce(format_args!("127.0.0.1:{port}"));
-    Server::new(acceptor).serve(router).await;
+    let listener = tokio::net::TcpListener::from_std(contract::listen()?)?;
+    contract::announce(listener.local_addr()?);
+    Server::new(TcpAcceptor::try_from(listener)?).serve(router).await;
+    Ok(())
 }
 
 #[handler]

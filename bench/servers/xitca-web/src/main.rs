@@ -1,4 +1,5 @@
-//! xitca-web, as its documentation has it: one worker for each core, each with its own runtime.
+//! xitca-web, as its documentation has it: one worker for each core, each with its own runtime; its listener has
+//! `TCP_NODELAY` on.
 #![forbid(unsafe_code)]
 
 use std::convert::Infallible;
@@ -22,7 +23,6 @@ use xitca_web::route::{get, post};
 static DOWNLOAD: LazyLock<Bytes> = LazyLock::new(|| contract::download().into());
 
 fn main() -> io::Result<()> {
-    let port = contract::port();
     let server = App::new()
         .at("/", get(handler_service(async || contract::HELLO)))
         .at("/items/{id}", post(handler_service(receipt)))
@@ -30,9 +30,9 @@ fn main() -> io::Result<()> {
         .at("/upload", post(handler_service(count)))
         .at("/stream", get(handler_service(pieces)))
         .serve()
-        .bind(("127.0.0.1", port))?
+        .listen(contract::listen()?)?
         .run();
-    contract::announce(format_args!("127.0.0.1:{port}"));
+    contract::announce(format_args!("127.0.0.1:{}", contract::port()));
     server.wait()
 }
 
