@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::constraint::Constraint;
 use crate::path::PathError;
 
 /// Why [`Router::insert`](crate::Router::insert) refused a pattern.
@@ -47,6 +48,28 @@ pub(crate) enum Reason {
     },
     TwoParams {
         segment: String,
+    },
+    EmptyConstraint,
+    UnknownType {
+        name: String,
+    },
+    #[cfg_attr(
+        not(feature = "regex"),
+        expect(dead_code, reason = "no expression is judged without the feature")
+    )]
+    BadRegex {
+        regex: String,
+        cause: String,
+    },
+    #[cfg_attr(
+        not(feature = "regex"),
+        expect(dead_code, reason = "no expression is judged without the feature")
+    )]
+    LargeRegex {
+        regex: String,
+    },
+    RegexFeature {
+        param: String,
     },
     WildcardNotLast,
     WildcardNotAlone {
@@ -144,6 +167,28 @@ impl fmt::Display for Reason {
             Self::TwoParams { segment } => write!(
                 f,
                 "`{segment}` holds two parameters; take one for the whole segment and split its value"
+            ),
+            Self::EmptyConstraint => {
+                f.write_str("nothing follows the colon of a parameter; write `{id:u64}`, or leave the colon out")
+            }
+            Self::UnknownType { name } => {
+                let types = Constraint::types().collect::<Vec<_>>().join("`, `");
+                write!(
+                    f,
+                    "there is no type `{name}`; write one of `{types}`, or `({name})` for a regular expression"
+                )
+            }
+            Self::BadRegex { regex, cause } => write!(
+                f,
+                "the regular expression `{regex}` is not understood ({cause}); correct it"
+            ),
+            Self::LargeRegex { regex } => write!(
+                f,
+                "the table of the regular expression `{regex}` exceeds its limit; shorten its repetitions"
+            ),
+            Self::RegexFeature { param } => write!(
+                f,
+                "`{{{param}}}` holds a regular expression; turn on the feature `regex`, or write a type such as `u64`"
             ),
             Self::WildcardNotLast => f.write_str("something follows the wildcard; make `{*…}` the last segment"),
             Self::WildcardNotAlone { segment } => write!(

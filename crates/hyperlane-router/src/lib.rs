@@ -1,4 +1,4 @@
-//! Path patterns to values: the routing leaf of hyperlane.
+//! Path patterns to values, and back to URLs: the routing leaf of hyperlane.
 //!
 //! # Place in the walk of a request
 //!
@@ -17,16 +17,24 @@
 //! | `{id}` | one segment that is not empty |
 //! | `v{id}`, `{id}.json`, `img-{id}.png` | one segment with that beginning and end, and something between |
 //! | `{*path}` | everything that is left, slashes included, if it is not empty; only as the last segment |
+//! | `{id:u64}`, `{*path:…}` | the same if the value is of that type; [`Constraint`] lists the types |
+//! | `{tag:[a-z]{2,5}}` | the same if the regular expression fits the whole value; with the feature `regex` |
 //!
-//! `/about` and `/about/` are two patterns. A literal brace is written twice (`{{`, `}}`).
-//! Escapes in a pattern are decoded like those of a path: `/caf%C3%A9` *is* `/café`, `%25` is a
-//! literal percent sign, and `%2F` is a slash inside a segment.
+//! `/about` and `/about/` are two patterns; [`Router::find_other_slash`] finds the one for the other.
+//! A literal brace is written twice (`{{`, `}}`). Escapes in a pattern are decoded like those of a
+//! path: `/caf%C3%A9` *is* `/café`, `%25` is a literal percent sign, and `%2F` is a slash inside a
+//! segment. A constraint is taken as it stands and judges decoded text.
+//!
+//! # What goes before what
 //!
 //! Segment by segment the more specific choice is tried first: text, then a parameter with the
-//! longer beginning, then with the longer end, then a bare parameter, then the wildcard. A choice
-//! that leads nowhere is taken back, so `/{id}/files` still meets `/me/files` beside `/me/posts`.
+//! longer beginning, then with the longer end, then a bare parameter, then the wildcard. Where only
+//! constraints differ, types go first, in the order of their [table](Constraint); then regular
+//! expressions, in the order of insertion; last the parameter without one. A choice that leads
+//! nowhere is taken back, so `/{id}/files` still meets `/me/files` beside `/me/posts`.
+//!
 //! Only patterns that differ in nothing but the names of their parameters conflict, whatever the
-//! order in which they are inserted.
+//! order in which they are inserted. Two regular expressions are the same if their texts are.
 //!
 //! # Escapes in paths
 //!
@@ -58,14 +66,25 @@
 
 #![forbid(unsafe_code)]
 
+mod constraint;
+mod encode;
 mod error;
 mod params;
+mod parse;
 mod path;
 mod pattern;
+mod regex;
 mod router;
+mod slash;
 mod trie;
+mod url;
 
+pub use constraint::Constraint;
+pub use encode::{write_rest, write_segment};
 pub use error::InsertError;
 pub use params::{Params, ParamsIter};
 pub use path::PathError;
+pub use pattern::{Param, Pattern, Piece};
 pub use router::{Match, Router};
+pub use slash::OtherSlash;
+pub use url::{TypedPath, UrlError};

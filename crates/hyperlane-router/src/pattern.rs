@@ -1,38 +1,133 @@
 //! One parsed pattern.
 
-use std::iter;
+use std::borrow::Cow;
 use std::sync::Arc;
+use std::{fmt, iter};
 
-use crate::error::{InsertError, Reason};
-use crate::path::decode;
+use crate::constraint::Constraint;
+use crate::encode::encode_literal;
+use crate::error::InsertError;
+use crate::parse::parse;
 
-/// A pattern, parsed and known to be well-formed.
-#[derive(Clone, Debug)]
-pub(crate) struct Pattern {
+/// A pattern that is known to be well-formed: what a table of routes prints, and what builds URLs.
+///
+/// The [crate documentation](crate) says how a pattern is written.
+///
+/// ```
+/// use hyperlane_router::Pattern;
+///
+/// let pattern = Pattern::parse("/shop/{id:u64}/{*path}")?;
+/// assert_eq!(pattern.as_str(), "/shop/{id:u64}/{*path}");
+///
+/// let params: Vec<String> = pattern.params().map(|param| param.to_string()).collect();
+/// assert_eq!(params, ["id:u64", "*path"]);
+///
+/// assert!(Pattern::parse("/shop/{id").is_err());
+/// # Ok::<(), hyperlane_router::InsertError>(())
+/// ```
+#[derive(Clone)]
+pub struct Pattern {
     text: Arc<str>,
     segments: Vec<Segment>,
     /// Shared with the parameters of every match; `None` spares patterns without any an allocation.
     names: Option<Arc<[Box<str>]>>,
 }
 
-/// What stands between two slashes of a pattern, its text decoded like a path's.
+/// A parameter of a [`Pattern`]. Its text is as in the pattern, without the braces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Param<'p> {
+    name: &'p str,
+    constraint: Option<&'p Constraint>,
+    is_wildcard: bool,
+}
+
+/// A part of the URLs of a [`Pattern`].
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece<'p> {
+    /// Fixed text, slashes included, percent-encoded.
+    Text(Cow<'p, str>),
+    /// The place of a parameter's value.
+    Param(Param<'p>),
+}
+
+/// What stands between two slashes of a pattern, its text decoded like a path's.
+#[derive(Clone, Debug)]
 pub(crate) enum Segment {
     Literal(Box<str>),
-    Param(Affixes),
-    Wildcard,
+    Param(Affixes, Option<Constraint>),
+    Wildcard(Option<Constraint>),
 }
 
 /// The fixed text around a parameter within its segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Affixes {
-    prefix: Box<str>,
-    suffix: Box<str>,
+    pub(crate) prefix: Box<str>,
+    pub(crate) suffix: Box<str>,
 }
 
 impl Pattern {
-    pub(crate) fn parse(text: &str) -> Result<Self, InsertError> {
-        parse(text).map_err(|reason| InsertError::new(text, reason))
+    /// Reads a pattern.
+    ///
+    /// Without the feature `regex`, regular expressions in it are not judged.
+    ///
+    /// # Errors
+    ///
+    /// When it is malformed; the error says what to write instead.
+    pub fn parse(text: &str) -> Result<Self, InsertError> {
+        let (segments, names) = parse(text).map_err(|reason| InsertError::new(text, reason))?;
+        Ok(Self {
+            text: text.into(),
+            segments,
+            names: (!names.is_empty()).then(|| names.into()),
+        })
+    }
+
+    /// The pattern as it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Its parameters, from left to right.
+    pub fn params(&self) -> impl Iterator<Item = Param<'_>> {
+        let constraints = self.segments.iter().filter_map(|segment| match segment {
+            Segment::Literal(_) => None,
+            Segment::Param(_, constraint) => Some((constraint, false)),
+            Segment::Wildcard(constraint) => Some((constraint, true)),
+        });
+        let names = self.names.as_deref().unwrap_or_default();
+        iter::zip(names, constraints).map(|(name, (constraint, is_wildcard))| Param {
+            name,
+            constraint: constraint.as_ref(),
+            is_wildcard,
+        })
+    }
+
+    /// Fixed text and parameters, from left to right: what a URL is put together from.
+    #[must_use]
+    pub fn pieces(&self) -> Vec<Piece<'_>> {
+        let mut pieces = Vec::new();
+        let mut params = self.params().map(Piece::Param);
+        let mut text = String::new();
+        for segment in &self.segments {
+            text.push('/');
+            let (before, after) = match segment {
+                Segment::Literal(literal) => {
+                    encode_literal(literal, &mut text);
+                    continue;
+                }
+                Segment::Param(affixes, _) => (&*affixes.prefix, &*affixes.suffix),
+                Segment::Wildcard(_) => ("", ""),
+            };
+            encode_literal(before, &mut text);
+            pieces.push(Piece::Text(std::mem::take(&mut text).into()));
+            pieces.extend(params.next());
+            encode_literal(after, &mut text);
+        }
+        if !text.is_empty() {
+            pieces.push(Piece::Text(text.into()));
+        }
+        pieces
     }
 
     pub(crate) fn text(&self) -> &Arc<str> {
@@ -57,15 +152,55 @@ impl Pattern {
                 let (head, next) = rest.split_once('/').unwrap_or((rest, ""));
                 match segment {
                     Segment::Literal(_) => rest = next,
-                    Segment::Param(affixes) => {
+                    Segment::Param(affixes, _) => {
                         rest = next;
                         return affixes.value(head);
                     }
-                    Segment::Wildcard => return Some(rest),
+                    Segment::Wildcard(_) => return Some(rest),
                 }
             }
             None
         })
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Pattern").field(&self.text).finish()
+    }
+}
+
+impl<'p> Param<'p> {
+    /// The name under which handlers find its value.
+    #[must_use]
+    pub fn name(self) -> &'p str {
+        self.name
+    }
+
+    /// What its value must be, if the pattern says so.
+    #[must_use]
+    pub fn constraint(self) -> Option<&'p Constraint> {
+        self.constraint
+    }
+
+    /// Whether it takes everything that is left of the path.
+    #[must_use]
+    pub fn is_wildcard(self) -> bool {
+        self.is_wildcard
+    }
+}
+
+impl fmt::Display for Param<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let star = if self.is_wildcard { "*" } else { "" };
+        write!(f, "{star}{}", self.name)?;
+        self.constraint.map_or(Ok(()), |constraint| write!(f, ":{constraint}"))
     }
 }
 
@@ -81,109 +216,4 @@ impl Affixes {
     pub(crate) fn rank(&self) -> (usize, usize) {
         (self.prefix.len(), self.suffix.len())
     }
-}
-
-fn parse(text: &str) -> Result<Pattern, Reason> {
-    let rest = text.strip_prefix('/').ok_or(Reason::NoLeadingSlash)?;
-    if let Some(mark) = text.chars().find(|mark| matches!(mark, '?' | '#')) {
-        return Err(Reason::OutsidePath { mark });
-    }
-    let mut names: Vec<Box<str>> = Vec::new();
-    let mut segments = Vec::new();
-    for part in rest.split('/') {
-        if segments.last() == Some(&Segment::Wildcard) {
-            return Err(Reason::WildcardNotLast);
-        }
-        let (segment, name) = parse_segment(part)?;
-        if let Some(name) = name {
-            if names.iter().any(|other| **other == *name) {
-                return Err(Reason::RepeatedName { name: name.into() });
-            }
-            names.push(name.into());
-        }
-        segments.push(segment);
-    }
-    Ok(Pattern {
-        text: text.into(),
-        segments,
-        names: (!names.is_empty()).then(|| names.into()),
-    })
-}
-
-fn parse_segment(part: &str) -> Result<(Segment, Option<&str>), Reason> {
-    refuse_old_style(part)?;
-    let Some((before, name, after)) = split_param(part)? else {
-        return Ok((Segment::Literal(literal(part)?), None));
-    };
-    if split_param(after)?.is_some() {
-        return Err(Reason::TwoParams { segment: part.into() });
-    }
-    let Some(name) = name.strip_prefix('*') else {
-        let affixes = Affixes {
-            prefix: literal(before)?,
-            suffix: literal(after)?,
-        };
-        return Ok((Segment::Param(affixes), Some(valid_name(name)?)));
-    };
-    let name = valid_name(name)?;
-    if before.is_empty() && after.is_empty() {
-        Ok((Segment::Wildcard, Some(name)))
-    } else {
-        Err(Reason::WildcardNotAlone { segment: part.into() })
-    }
-}
-
-/// Splits a segment at its first parameter: the text before, what the braces hold, the text after.
-fn split_param(part: &str) -> Result<Option<(&str, &str, &str)>, Reason> {
-    let mut rest = part;
-    while let Some(place) = rest.find(['{', '}']) {
-        let (_, found) = rest.split_at(place);
-        if let Some(after) = found.strip_prefix("{{").or_else(|| found.strip_prefix("}}")) {
-            rest = after;
-            continue;
-        }
-        let unbalanced = || Reason::UnbalancedBrace { segment: part.into() };
-        let inner = found.strip_prefix('{').ok_or_else(unbalanced)?;
-        let (name, after) = inner.split_once('}').ok_or_else(unbalanced)?;
-        let before = part.len() - found.len();
-        return Ok(part.get(..before).map(|before| (before, name, after)));
-    }
-    Ok(None)
-}
-
-/// The text that a literal part stands for: doubled braces become single, escapes are decoded.
-fn literal(part: &str) -> Result<Box<str>, Reason> {
-    let unescaped = part.replace("{{", "{").replace("}}", "}");
-    match decode(&unescaped) {
-        Ok(text) => Ok(text.into()),
-        Err(cause) => Err(Reason::BadEscape { cause }),
-    }
-}
-
-fn valid_name(name: &str) -> Result<&str, Reason> {
-    let allowed = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '-');
-    if name.is_empty() {
-        Err(Reason::EmptyName)
-    } else if name.chars().all(allowed) {
-        Ok(name)
-    } else {
-        Err(Reason::BadName { name: name.into() })
-    }
-}
-
-/// `:id` and `*path` were parameters in earlier routers. As text they would match nothing that
-/// anybody asks for, silently.
-fn refuse_old_style(part: &str) -> Result<(), Reason> {
-    let (mark, star, default) = match part.as_bytes().first() {
-        Some(b':') => (':', "", "id"),
-        Some(b'*') => ('*', "*", "path"),
-        _ => return Ok(()),
-    };
-    let name = part.strip_prefix(mark).filter(|name| valid_name(name).is_ok());
-    let name = name.unwrap_or(default);
-    Err(Reason::OldStyle {
-        segment: part.into(),
-        new: format!("{{{star}{name}}}"),
-        escape: if mark == ':' { "%3A" } else { "%2A" },
-    })
 }

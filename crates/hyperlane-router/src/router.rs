@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::constraint::Constraint;
 use crate::error::{InsertError, Reason};
 use crate::params::Params;
 use crate::path::{PathError, with_decoded};
-use crate::pattern::Pattern;
+use crate::pattern::{Param, Pattern};
+use crate::regex::SUPPORTED;
 use crate::trie::Node;
 
 /// Values under path patterns.
@@ -64,9 +66,15 @@ impl<T> Router<T> {
     /// # Errors
     ///
     /// When the pattern is malformed, or when one that matches the same paths is registered
-    /// already; the error names both, and the router stays as it was.
+    /// already: then the error names both. Also when it holds a regular expression and the feature
+    /// `regex` is off. The router stays as it was.
     pub fn insert(&mut self, pattern: &str, value: T) -> Result<(), InsertError> {
         let pattern = Pattern::parse(pattern)?;
+        let is_regex = |param: Param<'_>| param.constraint().is_some_and(Constraint::is_regex);
+        if !SUPPORTED && let Some(param) = pattern.params().find(|param| is_regex(*param)) {
+            let param = param.to_string();
+            return Err(InsertError::new(pattern.text(), Reason::RegexFeature { param }));
+        }
         let route = self.routes.len();
         if let Err(taken) = self.trie.insert(pattern.segments(), route) {
             let with = self.routes.get(taken).map(|old| old.pattern.text().clone());
@@ -122,6 +130,21 @@ impl<T> Router<T> {
     /// Every pattern with its value, in the order of insertion.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Arc<str>, &T)> {
         self.routes.iter().map(|route| (route.pattern.text(), &route.value))
+    }
+
+    /// The same with the patterns in parts, for what prints a table of routes or builds URLs.
+    ///
+    /// ```
+    /// # let mut router = hyperlane_router::Router::new();
+    /// router.insert("/user/{id:u64}", "user")?;
+    /// for (pattern, value) in router.routes() {
+    ///     let params: Vec<String> = pattern.params().map(|param| param.to_string()).collect();
+    ///     assert_eq!(format!("{pattern} {value} {params:?}"), r#"/user/{id:u64} user ["id:u64"]"#);
+    /// }
+    /// # Ok::<(), hyperlane_router::InsertError>(())
+    /// ```
+    pub fn routes(&self) -> impl ExactSizeIterator<Item = (&Pattern, &T)> {
+        self.routes.iter().map(|route| (&route.pattern, &route.value))
     }
 
     /// The same patterns with each value replaced by what `change` makes of it, for a caller that

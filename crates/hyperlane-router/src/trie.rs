@@ -1,9 +1,10 @@
 //! The tree of segments that patterns share.
 //!
 //! One level of the tree is one segment of a path. A node therefore meets the path at one place
-//! only, and a search, with all its backtracking, visits each node at most once: no path that a
-//! client can send makes it exponential.
+//! only, and a search, with all its backtracking, visits each node, and asks each constraint, at
+//! most once: no path that a client can send makes it exponential.
 
+use crate::constraint::Constraint;
 use crate::pattern::{Affixes, Segment};
 
 /// Up to so many texts are looked through one by one.
@@ -14,12 +15,21 @@ const FEW_LITERALS: usize = 8;
 pub(crate) struct Node {
     /// Sorted by text, for a binary search.
     literals: Vec<(Box<str>, Self)>,
-    /// The most specific first; the bare parameter, with no affixes, is the last.
-    params: Vec<(Affixes, Self)>,
-    /// The route whose wildcard takes everything from here.
-    wildcard: Option<usize>,
+    /// The most specific first; the bare parameter, with no affixes and no constraint, is the last.
+    params: Vec<Branch>,
+    /// The routes whose wildcards take everything from here; the one without a constraint is the
+    /// last.
+    wildcards: Vec<(Option<Constraint>, usize)>,
     /// The route that ends here.
     route: Option<usize>,
+}
+
+/// A parameter and what may follow it.
+#[derive(Clone, Debug)]
+struct Branch {
+    affixes: Affixes,
+    constraint: Option<Constraint>,
+    child: Node,
 }
 
 impl Node {
@@ -30,11 +40,17 @@ impl Node {
         for segment in segments {
             node = match segment {
                 Segment::Literal(text) => node.literal_mut(text),
-                Segment::Param(affixes) => node.param_mut(affixes),
-                Segment::Wildcard => return claim(&mut node.wildcard, route),
+                Segment::Param(affixes, constraint) => node.param_mut(affixes, constraint.as_ref()),
+                Segment::Wildcard(constraint) => return node.add_wildcard(constraint.as_ref(), route),
             };
         }
-        claim(&mut node.route, route)
+        match node.route {
+            Some(taken) => Err(taken),
+            None => {
+                node.route = Some(route);
+                Ok(())
+            }
+        }
     }
 
     /// The most specific route for `rest`: the decoded path behind the slash that led here.
@@ -51,12 +67,18 @@ impl Node {
             .and_then(follow)
             .or_else(|| {
                 let mut matching = self.params.iter();
-                matching.find_map(|(affixes, child)| {
-                    affixes.value(segment)?;
-                    follow(child)
-                })
+                matching.find_map(|branch| follow(branch.accept(segment)?))
             })
-            .or_else(|| self.wildcard.filter(|_| !rest.is_empty()))
+            .or_else(|| self.wildcard(rest))
+    }
+
+    fn wildcard(&self, rest: &str) -> Option<usize> {
+        if rest.is_empty() {
+            return None;
+        }
+        let mut wildcards = self.wildcards.iter();
+        let found = wildcards.find(|(constraint, _)| fits(constraint.as_ref(), rest));
+        found.map(|(_, route)| *route)
     }
 
     fn literal(&self, segment: &str) -> Option<&Self> {
@@ -81,24 +103,48 @@ impl Node {
         &mut self.literals[place].1
     }
 
-    fn param_mut(&mut self, affixes: &Affixes) -> &mut Self {
-        let place = self.params.iter().position(|(other, _)| other == affixes);
-        let place = place.unwrap_or_else(|| {
-            let more_specific = |(other, _): &(Affixes, Self)| other.rank() >= affixes.rank();
-            let place = self.params.partition_point(more_specific);
-            self.params.insert(place, (affixes.clone(), Self::default()));
+    fn param_mut(&mut self, affixes: &Affixes, constraint: Option<&Constraint>) -> &mut Self {
+        let is_same = |other: &Branch| other.affixes == *affixes && other.constraint.as_ref() == constraint;
+        let place = self.params.iter().position(is_same).unwrap_or_else(|| {
+            let branch = Branch {
+                affixes: affixes.clone(),
+                constraint: constraint.cloned(),
+                child: Self::default(),
+            };
+            // Behind those of the same rank: expressions are tried in the order of registration.
+            let place = self.params.partition_point(|other| other.rank() >= branch.rank());
+            self.params.insert(place, branch);
             place
         });
-        &mut self.params[place].1
+        &mut self.params[place].child
+    }
+
+    fn add_wildcard(&mut self, constraint: Option<&Constraint>, route: usize) -> Result<(), usize> {
+        let mut wildcards = self.wildcards.iter();
+        if let Some((_, taken)) = wildcards.find(|(other, _)| other.as_ref() == constraint) {
+            return Err(*taken);
+        }
+        let rank = Constraint::rank(constraint);
+        let goes_before = |(other, _): &(Option<Constraint>, usize)| Constraint::rank(other.as_ref()) >= rank;
+        let place = self.wildcards.partition_point(goes_before);
+        self.wildcards.insert(place, (constraint.cloned(), route));
+        Ok(())
     }
 }
 
-fn claim(place: &mut Option<usize>, route: usize) -> Result<(), usize> {
-    match *place {
-        Some(taken) => Err(taken),
-        None => {
-            *place = Some(route);
-            Ok(())
-        }
+impl Branch {
+    /// What may follow, if the parameter takes this segment.
+    fn accept(&self, segment: &str) -> Option<&Node> {
+        let value = self.affixes.value(segment)?;
+        fits(self.constraint.as_ref(), value).then_some(&self.child)
     }
+
+    fn rank(&self) -> (usize, usize, usize) {
+        let (prefix, suffix) = self.affixes.rank();
+        (prefix, suffix, Constraint::rank(self.constraint.as_ref()))
+    }
+}
+
+fn fits(constraint: Option<&Constraint>, value: &str) -> bool {
+    constraint.is_none_or(|constraint| constraint.fits_decoded(value))
 }

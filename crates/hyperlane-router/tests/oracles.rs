@@ -9,16 +9,32 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 const SEGMENTS: &[&str] = &["", "a", "b", "ab", "{x}", "a{x}", "{x}b", "a{x}b", "{x}ab", "%2F", "é"];
+const CONSTRAINED_SEGMENTS: &[&str] = &[
+    "",
+    "a",
+    "1",
+    "{x}",
+    "{x:u8}",
+    "{x:hex}",
+    "{x:alpha}",
+    "{x:alnum}",
+    "a{x}",
+    "a{x:u8}",
+    "a{x:alnum}",
+    "{x:u8}b",
+    "{x}b",
+];
 const PLAIN_SEGMENTS: &[&str] = &["a", "b", "ab", "{x}"];
 const PIECES: &[&str] = &[
-    "", "a", "b", "ab", "aab", "abb", "%61", "%2F", "%2f", "%C3%A9", "a%25", "%62",
+    "", "a", "b", "ab", "aab", "abb", "%61", "%2F", "%2f", "%C3%A9", "a%25", "%62", "1", "7b", "a7", "a300", "z", "g1",
+    "-",
 ];
 
 /// A pattern from segments, its parameters numbered so that no name repeats.
 fn pattern(segments: &[&str], wildcard: bool) -> String {
     let numbered = segments.iter().enumerate();
     let mut pattern: String = numbered
-        .map(|(n, segment)| format!("/{}", segment.replace('x', &format!("p{n}"))))
+        .map(|(n, segment)| format!("/{}", segment.replace("{x", &format!("{{p{n}"))))
         .collect();
     if wildcard {
         pattern.push_str("/{*rest}");
@@ -42,8 +58,22 @@ fn decode(text: &str) -> String {
     text.replace("%2F", "/").replace("%2f", "/").replace("%25", "%")
 }
 
+/// Whether the text fits the constraint, and how early it is asked; without one it is asked last.
+fn fits(constraint: Option<&str>, value: &str) -> Option<usize> {
+    let all = |of: fn(char) -> bool| !value.is_empty() && value.chars().all(of);
+    let (fits, rank) = match constraint {
+        None => (true, 0),
+        Some("alnum") => (all(|letter| letter.is_ascii_alphanumeric()), 1),
+        Some("alpha") => (all(|letter| letter.is_ascii_alphabetic()), 2),
+        Some("hex") => (all(|letter| letter.is_ascii_hexdigit()), 3),
+        Some("u8") => (all(|letter| letter.is_ascii_digit()) && value.parse::<u8>().is_ok(), 4),
+        Some(other) => panic!("{other} is not among the constraints of these tests"),
+    };
+    fits.then_some(rank)
+}
+
 /// How specific each segment of a pattern is, and what it takes, if the pattern matches.
-type Judgement = Option<(Vec<Reverse<(u8, usize, usize)>>, Vec<String>)>;
+type Judgement = Option<(Vec<Reverse<(u8, usize, usize, usize)>>, Vec<String>)>;
 
 fn judge(pattern: &str, path: &str) -> Judgement {
     let mut left: Vec<&str> = path.split('/').skip(1).collect();
@@ -54,7 +84,7 @@ fn judge(pattern: &str, path: &str) -> Judgement {
             if rest.is_empty() {
                 return None;
             }
-            ranks.push(Reverse((0, 0, 0)));
+            ranks.push(Reverse((0, 0, 0, 0)));
             values.push(decode(&rest));
             return Some((ranks, values));
         }
@@ -63,15 +93,16 @@ fn judge(pattern: &str, path: &str) -> Judgement {
         }
         let actual = decode(left.remove(0));
         match segment.split_once('{') {
-            None if actual == decode(segment) => ranks.push(Reverse((2, 0, 0))),
+            None if actual == decode(segment) => ranks.push(Reverse((2, 0, 0, 0))),
             None => return None,
             Some((prefix, tail)) => {
-                let (_, suffix) = tail.split_once('}')?;
+                let (inner, suffix) = tail.split_once('}')?;
                 let value = actual.strip_prefix(prefix)?.strip_suffix(suffix)?;
                 if value.is_empty() {
                     return None;
                 }
-                ranks.push(Reverse((1, prefix.len(), suffix.len())));
+                let rank = fits(inner.split_once(':').map(|(_, constraint)| constraint), value)?;
+                ranks.push(Reverse((1, prefix.len(), suffix.len(), rank)));
                 values.push(value.to_owned());
             }
         }
@@ -79,24 +110,41 @@ fn judge(pattern: &str, path: &str) -> Judgement {
     left.is_empty().then_some((ranks, values))
 }
 
-proptest! {
-    #[test]
-    fn agrees_with_a_list_searched_by_the_documented_rule(patterns in patterns(SEGMENTS), paths in vec(path(), 1..20)) {
-        let mut router = Router::new();
-        let taken: Vec<&String> = patterns.iter().filter(|pattern| router.insert(pattern, ()).is_ok()).collect();
-        for path in &paths {
-            let judged = taken.iter().filter_map(|pattern| judge(pattern, path).map(|(ranks, values)| (ranks, values, pattern.as_str())));
-            let expected = judged.min().map(|(_, values, pattern)| (pattern.to_owned(), values));
-            let found = router.find(path).unwrap().map(|found| {
+fn agrees_with_the_list(patterns: &[String], paths: &[String]) -> Result<(), TestCaseError> {
+    let mut router = Router::new();
+    let taken = patterns.iter().filter(|pattern| router.insert(pattern, ()).is_ok());
+    let taken: Vec<&String> = taken.collect();
+    for path in paths {
+        let judged = taken.iter().filter_map(|pattern| {
+            let (ranks, values) = judge(pattern, path)?;
+            Some((ranks, values, pattern.as_str()))
+        });
+        let expected = judged.min().map(|(_, values, pattern)| (pattern.to_owned(), values));
+        let found = router
+            .find(path)
+            .expect("the paths of these tests are well-formed")
+            .map(|found| {
                 let values = found.params.iter().map(|(_, value)| value.to_owned());
                 (found.pattern.to_string(), values.collect::<Vec<_>>())
             });
-            prop_assert_eq!(found, expected, "for {} among {:?}", path, taken);
-        }
+        prop_assert_eq!(found, expected, "for {} among {:?}", path, taken);
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn agrees_with_a_list_searched_by_the_documented_rule(patterns in patterns(SEGMENTS), paths in vec(path(), 1..20)) {
+        agrees_with_the_list(&patterns, &paths)?;
     }
 
     #[test]
-    fn does_not_depend_on_the_order_of_insertion(patterns in patterns(SEGMENTS), paths in vec(path(), 1..10)) {
+    fn agrees_with_the_list_where_parameters_are_constrained(patterns in patterns(CONSTRAINED_SEGMENTS), paths in vec(path(), 1..20)) {
+        agrees_with_the_list(&patterns, &paths)?;
+    }
+
+    #[test]
+    fn does_not_depend_on_the_order_of_insertion(patterns in patterns(CONSTRAINED_SEGMENTS), paths in vec(path(), 1..10)) {
         let unique = |order: &mut dyn Iterator<Item = &String>| {
             let mut router = Router::new();
             let refused = order.filter(|pattern| router.insert(pattern, ()).is_err()).count();
@@ -133,7 +181,7 @@ proptest! {
     }
 
     #[test]
-    fn takes_any_text_as_pattern_and_path_without_panic(pattern in "/[a{}*:%/2Fé\\x00?]{0,12}", path in "/?[a%/2Ffé\\x00+]{0,12}") {
+    fn takes_any_text_as_pattern_and_path_without_panic(pattern in "/[a{}*:%/2Fé\\x00?u8+()|\\\\\\[\\]]{0,14}", path in "/?[a%/2Ffé\\x00+]{0,12}") {
         let mut router = Router::new();
         if router.insert(&pattern, ()).is_ok() {
             prop_assert!(router.get(&pattern).is_some());
