@@ -67,7 +67,7 @@ fn browsable(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
-fn is_port_in_use(error: &hyperlane::Error) -> bool {
+fn is_port_in_use(error: &hyperlane::RunError) -> bool {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = cause {
         if error

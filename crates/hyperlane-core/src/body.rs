@@ -216,13 +216,12 @@ impl http_body::Body for Body {
     type Error = BodyError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        match ready!(self.poll_data_or_trailers(cx)) {
-            None => {
-                self.kind = Kind::Empty;
-                Poll::Ready(self.trailers.take().map(|trailers| Ok(Frame::trailers(*trailers))))
-            }
-            frame => Poll::Ready(frame),
+        let polled = self.poll_data_or_trailers(cx);
+        if let Poll::Ready(None) = polled {
+            self.kind = Kind::Empty;
+            return Poll::Ready(self.trailers.take().map(|trailers| Ok(Frame::trailers(*trailers))));
         }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

@@ -26,10 +26,10 @@ struct Inner {
     method: Method,
     version: Version,
     bytes: Vec<u8>,
-    path: Range<usize>,
+    path: Range<u32>,
     asterisk: bool,
-    query: Option<Range<usize>>,
-    authority: Option<Range<usize>>,
+    query: Option<Range<u32>>,
+    authority: Option<Range<u32>>,
     fields: Vec<Field>,
     uri: OnceLock<Uri>,
     /// Where set, it stands instead of `fields`.
@@ -51,19 +51,19 @@ thread_local! {
 #[derive(Debug)]
 pub struct WireHead<'a, I> {
     /// The method.
-    pub method: Method,
+    pub method: &'a Method,
     /// The version that the message is to be read as.
     pub version: Version,
     /// The head's bytes. All ranges are positions in them.
     pub bytes: &'a [u8],
     /// The path; an empty one means `/`.
-    pub path: Range<usize>,
+    pub path: Range<u32>,
     /// Whether the request is about the server as a whole (RFC 9112 §3.2.4); its path reads `*` then.
     pub asterisk: bool,
     /// The query, without its `?`.
-    pub query: Option<Range<usize>>,
+    pub query: Option<Range<u32>>,
     /// The authority of a target in absolute form (RFC 9112 §3.2.2).
-    pub authority: Option<Range<usize>>,
+    pub authority: Option<Range<u32>>,
     /// Names and values of the fields, in order.
     pub fields: I,
 }
@@ -79,7 +79,11 @@ impl Head {
             .ok()
             .flatten()
             .unwrap_or_default();
-        inner.method = wire.method;
+        // A fresh or reused head has GET already. Moves of a method are slow: seven of its bytes are loaded at once soon
+        // after they were stored one by one, which no processor forwards (5 % of a small request's cycles each).
+        if *wire.method != Method::GET {
+            inner.method = wire.method.clone();
+        }
         inner.version = wire.version;
         inner.bytes.extend_from_slice(wire.bytes);
         inner.path = wire.path;
@@ -214,11 +218,8 @@ impl Inner {
     }
 
     /// Targets are ASCII (RFC 9112 §3.2): the parser has made sure of it.
-    fn text(&self, range: &Range<usize>) -> &str {
-        self.bytes
-            .get(range.clone())
-            .and_then(|bytes| std::str::from_utf8(bytes).ok())
-            .unwrap_or_default()
+    fn text(&self, range: &Range<u32>) -> &str {
+        std::str::from_utf8(self.slice(range)).unwrap_or_default()
     }
 
     fn build_headers(&self) -> HeaderMap {
@@ -263,22 +264,21 @@ impl Drop for Head {
 
 impl From<http::request::Parts> for Head {
     fn from(parts: http::request::Parts) -> Self {
-        let path = parts.uri.path().len();
-        let mut bytes = parts.uri.path().as_bytes().to_vec();
-        let query = parts.uri.query().map(|query| {
-            bytes.extend_from_slice(query.as_bytes());
-            path..bytes.len()
-        });
-        let authority = parts.uri.authority().map(|authority| {
-            let start = bytes.len();
-            bytes.extend_from_slice(authority.as_str().as_bytes());
-            start..bytes.len()
-        });
+        let mut bytes = Vec::new();
+        // A `Uri` has at most 65,535 bytes.
+        let mut append = |part: &str| {
+            let start = bytes.len() as u32;
+            bytes.extend_from_slice(part.as_bytes());
+            start..bytes.len() as u32
+        };
+        let path = append(parts.uri.path());
+        let query = parts.uri.query().map(&mut append);
+        let authority = parts.uri.authority().map(|authority| append(authority.as_str()));
         Self(Some(Box::new(Inner {
             method: parts.method,
             version: parts.version,
             bytes,
-            path: 0..path,
+            path,
             asterisk: false,
             query,
             authority,
@@ -316,12 +316,12 @@ mod tests {
         };
         let narrow = |range: Range<usize>| range.start as u32..range.end as u32;
         Head::from_wire(WireHead {
-            method: Method::GET,
+            method: &Method::GET,
             version: Version::HTTP_11,
             bytes,
-            path: at("/a"),
+            path: narrow(at("/a")),
             asterisk: false,
-            query: Some(at("b=1")),
+            query: Some(narrow(at("b=1"))),
             authority: None,
             fields: [
                 (narrow(at("Host")), narrow(at("example"))),
@@ -349,7 +349,7 @@ mod tests {
         let _ = (head.headers(), head.uri());
         drop(head);
         let head = Head::from_wire(WireHead {
-            method: Method::PUT,
+            method: &Method::PUT,
             version: Version::HTTP_10,
             bytes: b"PUT / HTTP/1.0\r\n\r\n",
             path: 4..5,

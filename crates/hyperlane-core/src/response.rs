@@ -1,13 +1,13 @@
 //! A response: status, headers, body, and what becomes of the connection.
 
 use std::cell::OnceCell;
-use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use http::header::CONTENT_TYPE;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::into_response::TEXT;
-use crate::{Body, Upgrade, Upgraded};
+use crate::{Body, InvalidHeader, Upgrade, Upgraded};
 
 /// A response on its way to the client.
 ///
@@ -258,8 +258,8 @@ impl Response {
         self.body = other.body;
     }
 
-    /// The response as the `http` crate's type, for tower services. An upgrade is lost: see
-    /// [`take_upgrade`](Self::take_upgrade).
+    /// The response as the `http` crate's type, for tower services. An [`upgrade`](Self::upgrade) travels among its
+    /// extensions, and is there again when it is made a [`Response`].
     pub fn into_http(mut self) -> http::Response<Body> {
         let headers = std::mem::take(self.headers_mut());
         let mut response = http::Response::new(self.body);
@@ -267,6 +267,11 @@ impl Response {
         *response.headers_mut() = headers;
         if let Some(rare) = self.rare {
             *response.extensions_mut() = rare.extensions;
+            if let Some(upgrade) = rare.upgrade {
+                response
+                    .extensions_mut()
+                    .insert(CarriedUpgrade(Arc::new(Mutex::new(Some(upgrade)))));
+            }
         }
         response
     }
@@ -276,6 +281,10 @@ impl Response {
     }
 }
 
+/// An upgrade among the extensions of the `http` crate's type, which must be [`Clone`]: the first to take it has it.
+#[derive(Clone, Debug)]
+struct CarriedUpgrade(Arc<Mutex<Option<Upgrade>>>);
+
 impl Default for Response {
     fn default() -> Self {
         Self::new(Body::empty())
@@ -284,11 +293,15 @@ impl Default for Response {
 
 impl<B: Into<Body>> From<http::Response<B>> for Response {
     fn from(response: http::Response<B>) -> Self {
-        let (parts, body) = response.into_parts();
+        let (mut parts, body) = response.into_parts();
+        let carried = parts.extensions.remove::<CarriedUpgrade>();
         let mut ours = Self::new(body.into()).with_status(parts.status);
         ours.headers = OnceCell::from(Box::new(parts.headers));
         if !parts.extensions.is_empty() {
             ours.rare_mut().extensions = parts.extensions;
+        }
+        if let Some(CarriedUpgrade(slot)) = carried {
+            ours.rare_mut().upgrade = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
         }
         ours
     }
@@ -302,63 +315,6 @@ impl From<StatusCode> for Response {
             return Self::new(Body::empty()).with_status(status);
         }
         Self::typed(&TEXT, reason).with_status(status)
-    }
-}
-
-/// A header or status that must not go on the wire.
-#[derive(Debug)]
-pub struct InvalidHeader {
-    what: String,
-    source: Option<http::Error>,
-}
-
-impl InvalidHeader {
-    /// Turns a name and a value into what may go on the wire.
-    ///
-    /// # Errors
-    ///
-    /// The name is no token (RFC 9110 §5.1), or the value holds CR, LF, NUL or another control byte (§5.5).
-    pub fn check<N, V>(name: N, value: V) -> Result<(HeaderName, HeaderValue), Self>
-    where
-        N: TryInto<HeaderName>,
-        V: TryInto<HeaderValue>,
-        N::Error: Into<http::Error>,
-        V::Error: Into<http::Error>,
-    {
-        let name = name.try_into().map_err(|error| Self {
-            what: "response header name is not a token".to_owned(),
-            source: Some(error.into()),
-        })?;
-        let value = value.try_into().map_err(|error| Self {
-            what: format!("value of response header `{name}` holds a byte that must not go on the wire"),
-            source: Some(error.into()),
-        })?;
-        Ok((name, value))
-    }
-
-    /// Another reason why a response can't be sent as it was set.
-    pub fn other(what: impl Into<String>) -> Self {
-        Self {
-            what: what.into(),
-            source: None,
-        }
-    }
-}
-
-impl fmt::Display for InvalidHeader {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.source {
-            Some(source) => write!(f, "{} ({source})", self.what),
-            None => f.write_str(&self.what),
-        }
-    }
-}
-
-impl std::error::Error for InvalidHeader {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source
-            .as_ref()
-            .map(|source| source as &(dyn std::error::Error + 'static))
     }
 }
 
@@ -384,6 +340,13 @@ mod tests {
             assert!(!response.headers().contains_key("x-name"));
         }
         assert!(Response::new("").with_header("bad name", "v").defect().is_some());
+    }
+
+    #[test]
+    fn an_upgrade_comes_through_the_http_crates_type() {
+        let response = Response::upgrade(HeaderValue::from_static("echo"), |_| async {});
+        let mut back = Response::from(response.into_http());
+        assert!(back.take_upgrade().is_some() && back.take_upgrade().is_none());
     }
 
     #[test]

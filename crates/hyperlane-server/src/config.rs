@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use hyperlane_proto::{ChunkLimits, HeadLimits};
 
+use crate::Runtime;
+
 /// The engine's settings. All of them hold by default; none has to be remembered.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -52,6 +54,11 @@ pub struct Config {
     /// Whether small writes are sent at once (`TCP_NODELAY`). Default: true: the engine gathers writes by itself, so
     /// that waiting would only add latency.
     pub nodelay: bool,
+    /// What serves the connections. Default: [`Runtime::Shared`], the tokio runtime that the server is started in.
+    pub runtime: Runtime,
+    /// Threads of [`Runtime::PerCore`] and [`Runtime::IoUring`]. Default: none set, which means as many as the
+    /// process has cores.
+    pub threads: Option<usize>,
 }
 
 impl Default for Config {
@@ -74,6 +81,8 @@ impl Default for Config {
             shutdown_deadline: Duration::from_secs(10),
             backlog: 4096,
             nodelay: true,
+            runtime: Runtime::default(),
+            threads: None,
         }
     }
 }

@@ -8,6 +8,7 @@ use hyperlane_core::{ConnectionInfo, Service};
 use pin_project_lite::pin_project;
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::cores::Load;
 use crate::shutdown::{Registration, Shutdown};
 use crate::{Config, Transport, h1};
 
@@ -46,15 +47,25 @@ pub(crate) fn connection<T: Transport, S: Service>(
     service: Arc<S>,
     config: Arc<Config>,
     registration: Registration,
-    permit: Option<OwnedSemaphorePermit>,
+    place: Option<Place>,
 ) -> impl Future<Output = ()> + Send {
     let shutdown = Arc::clone(registration.shutdown());
     let connection = h1::Connection::new(io, config, shutdown);
     Closable {
         protocol: h1::serve(connection, info, service),
         registration,
-        _permit: permit,
+        _place: place,
     }
+}
+
+/// What a connection takes up while it is open.
+#[derive(Debug)]
+pub(crate) struct Place {
+    /// Room for one more connection; `None` for those that are served beyond it.
+    #[expect(dead_code, reason = "held until the connection is over")]
+    pub(crate) permit: Option<OwnedSemaphorePermit>,
+    #[expect(dead_code, reason = "held until the connection is over")]
+    pub(crate) load: Load,
 }
 
 pin_project! {
@@ -66,8 +77,7 @@ pin_project! {
         #[pin]
         protocol: F,
         registration: Registration,
-        // Room for one more connection, once this one is over.
-        _permit: Option<OwnedSemaphorePermit>,
+        _place: Option<Place>,
     }
 }
 

@@ -6,19 +6,31 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyperlane_core::Service;
-use tokio::sync::watch;
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
-use crate::accept::accept_connections;
+use crate::accept::{Server, Source, accept_connections};
+use crate::cores::{self, Core, ServeError};
 use crate::shutdown::Shutdown;
-use crate::{Config, Listener};
+use crate::uring::Ring;
+use crate::{Config, Listener, Runtime};
 
-/// Serves what comes in on `listener`. The work is done in tasks of the current tokio runtime.
+/// Serves what comes in on `listener`. The work is done in tasks of the current tokio runtime, or in threads of the
+/// server's own where [`Config::runtime`] says so.
+///
+/// # Errors
+///
+/// [`ServeError`]: a thread can't be started. Without threads of its own it can't fail.
 ///
 /// # Panics
 ///
 /// Outside of a tokio runtime.
-pub fn serve<S: Service>(listener: Listener, service: Arc<S>, config: Config) -> ServerHandle {
+pub async fn serve<S: Service>(
+    listener: Listener,
+    service: Arc<S>,
+    config: Config,
+) -> Result<ServerHandle, ServeError> {
     let config = Arc::new(config);
     let shutdown = Arc::new(Shutdown::default());
     let (ended, _) = watch::channel(false);
@@ -29,13 +41,26 @@ pub fn serve<S: Service>(listener: Listener, service: Arc<S>, config: Config) ->
         stopping: AtomicBool::new(false),
         ended,
     });
-    // Before the task runs, so that a shutdown right now waits for it.
-    let listening = shutdown.listening();
-    tokio::spawn(async move {
-        accept_connections(listener, service, config, shutdown).await;
-        drop(listening);
-    });
-    ServerHandle(shared)
+    let mut server = Server {
+        local_addr: listener.local_addr(),
+        room: Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS))),
+        service,
+        config,
+        shutdown,
+        cores: Vec::new(),
+    };
+    if server.config.runtime == Runtime::Shared {
+        server.cores.push(Core::new(Handle::current(), None));
+        // Before the task runs, so that a shutdown right now waits for it.
+        let listening = server.shutdown.listening();
+        tokio::spawn(async move {
+            accept_connections(Source::Tokio(listener.socket), Arc::new(server), 0).await;
+            drop(listening);
+        });
+    } else {
+        cores::start(listener.socket, server, Ring::start).await?;
+    }
+    Ok(ServerHandle(shared))
 }
 
 /// A running server. It goes on when all its handles are dropped; a handle is for waiting and for stopping.

@@ -6,6 +6,9 @@
 //! `h1/body.rs` (request body), `h1/respond.rs` (response), `h1/writer.rs` (bytes to send) and `h1/close.rs` (the end)
 //! beside it. All limits are in [`Config`].
 //!
+//! With [`Runtime::PerCore`] and [`Runtime::IoUring`] the engine has threads of its own (`cores.rs`), which accept and
+//! serve side by side.
+//!
 //! ```
 //! use std::future::{Ready, ready};
 //! use std::sync::Arc;
@@ -23,10 +26,10 @@
 //!     }
 //! }
 //!
-//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), hyperlane_server::BindError> {
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let config = Config::default();
 //! let listener = bind("127.0.0.1", 0, &config).await?;
-//! let handle = serve(listener, Arc::new(Hello), config);
+//! let handle = serve(listener, Arc::new(Hello), config).await?;
 //! println!("listening on {}", handle.local_addr());
 //! handle.shutdown().await;
 //! # Ok(()) }
@@ -37,15 +40,20 @@ mod accept;
 mod clock;
 mod config;
 mod connection;
+mod cores;
 mod h1;
 mod handle;
 mod listener;
 mod pool;
+mod runtime;
 mod shutdown;
 mod transport;
+mod uring;
 
 pub use config::Config;
 pub use connection::serve_transport;
+pub use cores::ServeError;
 pub use handle::{ServerHandle, serve};
 pub use listener::{BindError, Listener, bind};
+pub use runtime::Runtime;
 pub use transport::Transport;

@@ -4,8 +4,8 @@ use std::cell::RefCell;
 
 /// What a fresh buffer can hold: a usual head, or a batch of pipelined ones.
 pub(crate) const BUFFER_BYTES: usize = 8 * 1024;
-/// A buffer that grew past this is freed instead of kept.
-const KEPT_BYTES: usize = 64 * 1024;
+/// A buffer that grew past this is freed instead of kept. What one write gathers fits in it.
+const KEPT_BYTES: usize = 128 * 1024;
 /// Buffers kept by a thread: as many as its connections use at once in one turn of the loop, and some.
 const KEPT_BUFFERS: usize = 64;
 

@@ -20,6 +20,8 @@ pub(crate) struct Shutdown {
     phase: AtomicU8,
     /// Accept loops that may still bring connections.
     listeners: AtomicUsize,
+    /// Threads that have something to do when the last connection has ended.
+    threads: AtomicUsize,
     connections: Mutex<Slab<Option<Waker>>>,
     changed: Notify,
 }
@@ -61,10 +63,30 @@ impl Shutdown {
         self.until(Self::is_draining).await;
     }
 
+    /// Waits until all connections shall end.
+    pub(crate) async fn closing(&self) {
+        self.until(Self::is_closing).await;
+    }
+
     /// Waits until no connection is left, and none will come.
+    pub(crate) async fn quiet(&self) {
+        self.until(Self::is_quiet).await;
+    }
+
+    /// Waits until moreover all threads have ended.
     pub(crate) async fn idle(&self) {
-        self.until(|shutdown| shutdown.listeners.load(Ordering::Acquire) == 0 && shutdown.lock().is_empty())
+        self.until(|shutdown| shutdown.is_quiet() && shutdown.threads.load(Ordering::Acquire) == 0)
             .await;
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.listeners.load(Ordering::Acquire) == 0 && self.lock().is_empty()
+    }
+
+    /// Says that a thread works for the server until the guard is dropped.
+    pub(crate) fn working(self: &Arc<Self>) -> Working {
+        self.threads.fetch_add(1, Ordering::AcqRel);
+        Working(Arc::clone(self))
     }
 
     /// Says that connections may come until the guard is dropped.
@@ -117,6 +139,17 @@ pub(crate) struct Listening(Arc<Shutdown>);
 impl Drop for Listening {
     fn drop(&mut self) {
         self.0.listeners.fetch_sub(1, Ordering::AcqRel);
+        self.0.changed.notify_waiters();
+    }
+}
+
+/// A thread that has not ended.
+#[derive(Debug)]
+pub(crate) struct Working(Arc<Shutdown>);
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.0.threads.fetch_sub(1, Ordering::AcqRel);
         self.0.changed.notify_waiters();
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hyperlane_core::{IntoResponse, Request, Response, Service};
-use hyperlane_server::{Config, bind, serve};
+use hyperlane_server::{Config, Runtime, bind, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpSocket;
 
@@ -23,19 +23,56 @@ impl Service for Word {
 #[tokio::test]
 #[cfg(unix)]
 async fn the_next_client_is_served_soon_after_a_descriptor_came_free() {
-    let config = Config::default();
-    let listener = bind("127.0.0.1", 0, &config).await.expect("a free port");
-    let handle = serve(listener, Arc::new(Word), config);
-    let socket = TcpSocket::new_v4().expect("a descriptor");
+    // In one test, since each of them takes all descriptors of the process.
+    for runtime in [Runtime::Shared, Runtime::PerCore, Runtime::IoUring] {
+        served_soon_after_a_descriptor_came_free(runtime).await;
+    }
+    a_thread_that_can_t_be_started_is_an_error_that_says_so().await;
+}
+
+/// All descriptors that the process may have. `None`: the limit is too large to be used up in a test.
+#[cfg(unix)]
+fn take_all_descriptors() -> Option<Vec<File>> {
     let mut all = Vec::new();
-    // A very large limit can't be used up in a test; then there is nothing to show.
     while let Ok(file) = File::open("/dev/null") {
         all.push(file);
         if all.len() > 1_000_000 {
             eprintln!("SKIPPED: this process may open more than a million files");
-            return;
+            return None;
         }
     }
+    Some(all)
+}
+
+#[cfg(unix)]
+async fn a_thread_that_can_t_be_started_is_an_error_that_says_so() {
+    let mut config = Config::default();
+    config.runtime = Runtime::PerCore;
+    config.threads = Some(2);
+    let listener = bind("127.0.0.1", 0, &config).await.expect("a free port");
+    let Some(all) = take_all_descriptors() else {
+        return;
+    };
+    let error = serve(listener, Arc::new(Word), config)
+        .await
+        .expect_err("a runtime needs descriptors");
+    drop(all);
+    assert!(error.to_string().contains("thread 1 of 2"), "{error}");
+}
+
+#[cfg(unix)]
+async fn served_soon_after_a_descriptor_came_free(runtime: Runtime) {
+    let mut config = Config::default();
+    config.runtime = runtime;
+    config.threads = Some(2);
+    let listener = bind("127.0.0.1", 0, &config).await.expect("a free port");
+    let handle = serve(listener, Arc::new(Word), config)
+        .await
+        .expect("two threads can be started");
+    let socket = TcpSocket::new_v4().expect("a descriptor");
+    let Some(mut all) = take_all_descriptors() else {
+        return;
+    };
     let mut client = socket
         .connect(handle.local_addr())
         .await
@@ -50,6 +87,8 @@ async fn the_next_client_is_served_soon_after_a_descriptor_came_free() {
     all.pop();
     let freed = Instant::now();
     client.read_to_string(&mut received).await.expect("served");
-    assert!(received.ends_with("word"), "{received}");
+    assert!(received.ends_with("word"), "{runtime:?}: {received}");
+    drop(all);
     assert!(freed.elapsed() < Duration::from_millis(200), "{:?}", freed.elapsed());
+    handle.shutdown().await;
 }

@@ -1,4 +1,5 @@
-//! The end of a server over real sockets: nothing accepted is lost, and nothing outlasts the deadline.
+//! The end of a server over real sockets: nothing accepted is lost, and nothing outlasts the deadline. Each test runs
+//! with every [`Runtime`]; without `io_uring` the last of them falls back to the second.
 
 use std::future::pending;
 use std::pin::Pin;
@@ -7,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use hyperlane_core::{IntoResponse, Request, Response, Service};
-use hyperlane_server::{Config, ServerHandle, bind, serve};
+use hyperlane_server::{Config, Runtime, ServerHandle, bind, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -35,12 +36,17 @@ impl Service for App {
     }
 }
 
-async fn start(deadline: Duration) -> (ServerHandle, Arc<App>) {
+async fn start(runtime: Runtime, deadline: Duration) -> (ServerHandle, Arc<App>) {
     let mut config = Config::default();
     config.shutdown_deadline = deadline;
+    config.runtime = runtime;
+    config.threads = Some(2);
     let listener = bind("127.0.0.1", 0, &config).await.expect("a free port");
     let app = Arc::new(App::default());
-    (serve(listener, Arc::clone(&app), config), app)
+    let handle = serve(listener, Arc::clone(&app), config)
+        .await
+        .expect("two threads can be started");
+    (handle, app)
 }
 
 async fn request(handle: &ServerHandle, path: &str) -> TcpStream {
@@ -58,9 +64,8 @@ async fn read_all(mut stream: TcpStream) -> String {
     received
 }
 
-#[tokio::test]
-async fn requests_in_hand_are_answered_and_told_that_it_was_the_last() {
-    let (handle, app) = start(Duration::from_secs(10)).await;
+async fn requests_in_hand_are_answered_and_told_that_it_was_the_last(runtime: Runtime) {
+    let (handle, app) = start(runtime, Duration::from_secs(10)).await;
     let clients: Vec<_> = slow_requests(&handle, 50).await;
     while app.begun.load(Ordering::SeqCst) < 50 {
         tokio::task::yield_now().await;
@@ -92,9 +97,8 @@ async fn slow_requests(handle: &ServerHandle, n: usize) -> Vec<TcpStream> {
     clients
 }
 
-#[tokio::test]
-async fn clients_still_in_the_backlog_are_answered() {
-    let (handle, _) = start(Duration::from_secs(10)).await;
+async fn clients_still_in_the_backlog_are_answered(runtime: Runtime) {
+    let (handle, _) = start(runtime, Duration::from_secs(10)).await;
     // On this one thread the accept loop can't run between these steps.
     let mut clients = Vec::new();
     for _ in 0..20 {
@@ -110,9 +114,8 @@ async fn clients_still_in_the_backlog_are_answered() {
     }
 }
 
-#[tokio::test]
-async fn idle_connections_do_not_hold_it_up() {
-    let (handle, _) = start(Duration::from_secs(60)).await;
+async fn idle_connections_do_not_hold_it_up(runtime: Runtime) {
+    let (handle, _) = start(runtime, Duration::from_secs(60)).await;
     let mut client = request(&handle, "/").await;
     let mut buffer = [0; 1024];
     assert!(client.read(&mut buffer).await.expect("open") > 0);
@@ -122,9 +125,8 @@ async fn idle_connections_do_not_hold_it_up() {
     assert_eq!(client.read(&mut buffer).await.expect("closed in order"), 0);
 }
 
-#[tokio::test]
-async fn what_outlasts_the_deadline_is_cut() {
-    let (handle, app) = start(Duration::from_millis(100)).await;
+async fn what_outlasts_the_deadline_is_cut(runtime: Runtime) {
+    let (handle, app) = start(runtime, Duration::from_millis(100)).await;
     let client = request(&handle, "/forever").await;
     while app.begun.load(Ordering::SeqCst) < 1 {
         tokio::task::yield_now().await;
@@ -135,9 +137,8 @@ async fn what_outlasts_the_deadline_is_cut() {
     assert_eq!(read_all(client).await, "");
 }
 
-#[tokio::test]
-async fn a_server_that_was_shut_down_ends_the_wait_of_everybody() {
-    let (handle, _) = start(Duration::from_secs(1)).await;
+async fn a_server_that_was_shut_down_ends_the_wait_of_everybody(runtime: Runtime) {
+    let (handle, _) = start(runtime, Duration::from_secs(1)).await;
     let waiters: Vec<_> = (0..3)
         .map(|_| {
             let handle = handle.clone();
@@ -177,10 +178,9 @@ async fn keep_asking(handle: ServerHandle) -> Result<usize, String> {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn under_load_every_request_of_every_connection_is_answered() {
+async fn under_load_every_request_of_every_connection_is_answered(runtime: Runtime) {
     for _ in 0..5 {
-        let (handle, app) = start(Duration::from_secs(10)).await;
+        let (handle, app) = start(runtime, Duration::from_secs(10)).await;
         let clients: Vec<_> = (0..64).map(|_| tokio::spawn(keep_asking(handle.clone()))).collect();
         while app.begun.load(Ordering::SeqCst) < 2000 {
             tokio::task::yield_now().await;
@@ -191,3 +191,45 @@ async fn under_load_every_request_of_every_connection_is_answered() {
         }
     }
 }
+
+macro_rules! with {
+    ($runtime:ident as $module:ident) => {
+        mod $module {
+            use super::Runtime::$runtime;
+
+            #[tokio::test]
+            async fn requests_in_hand_are_answered_and_told_that_it_was_the_last() {
+                super::requests_in_hand_are_answered_and_told_that_it_was_the_last($runtime).await;
+            }
+
+            #[tokio::test]
+            async fn clients_still_in_the_backlog_are_answered() {
+                super::clients_still_in_the_backlog_are_answered($runtime).await;
+            }
+
+            #[tokio::test]
+            async fn idle_connections_do_not_hold_it_up() {
+                super::idle_connections_do_not_hold_it_up($runtime).await;
+            }
+
+            #[tokio::test]
+            async fn what_outlasts_the_deadline_is_cut() {
+                super::what_outlasts_the_deadline_is_cut($runtime).await;
+            }
+
+            #[tokio::test]
+            async fn a_server_that_was_shut_down_ends_the_wait_of_everybody() {
+                super::a_server_that_was_shut_down_ends_the_wait_of_everybody($runtime).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn under_load_every_request_of_every_connection_is_answered() {
+                super::under_load_every_request_of_every_connection_is_answered($runtime).await;
+            }
+        }
+    };
+}
+
+with!(Shared as shared);
+with!(PerCore as per_core);
+with!(IoUring as io_uring);

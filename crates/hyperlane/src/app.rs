@@ -6,13 +6,18 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::StatusCode;
-use hyperlane_core::{HandlerPanic, Head, Request, Response, Service};
+use hyperlane_core::{HandlerPanic, Head, IntoResponse, Request, Response, Service};
+
+use tokio::time::Instant;
 
 use crate::context::{Context, Parts};
 use crate::exchange::Exchange;
+use crate::response::Problem;
 use crate::routing::{Found, RoutingTable};
+use crate::watchdog::Watchdog;
 
 pub(crate) type PanicHandler = dyn Fn(&HandlerPanic) -> Response + Send + Sync;
 
@@ -22,11 +27,22 @@ pub(crate) type PanicHandler = dyn Fn(&HandlerPanic) -> Response + Send + Sync;
 pub struct App {
     routing: RoutingTable,
     on_panic: Option<Arc<PanicHandler>>,
+    /// Ends with the app.
+    watchdog: Option<Watchdog>,
 }
 
 impl App {
     pub(crate) fn new(routing: RoutingTable, on_panic: Option<Arc<PanicHandler>>) -> Self {
-        Self { routing, on_panic }
+        Self {
+            routing,
+            on_panic,
+            watchdog: None,
+        }
+    }
+
+    /// Logs handlers that keep a thread for longer than `limit`.
+    pub(crate) fn watch(&mut self, limit: Duration) {
+        self.watchdog = Some(Watchdog::start(self.routing.labels(), limit));
     }
 
     /// Begins to answer a request. The same as [`Service::call`], without the trait.
@@ -42,13 +58,14 @@ impl App {
             connection,
             params,
         };
-        Exchange::outermost(Context::new(parts, body, extensions))
+        let deadline = endpoint.time_limit.map(|limit| Instant::now() + limit);
+        Exchange::outermost(Context::new(parts, body, extensions, deadline))
     }
 }
 
 /// The answer to a request whose handler panicked.
 pub(crate) fn answer_panic(shape: Option<&PanicHandler>, panic: &HandlerPanic) -> Response {
-    let plain = || Response::from(StatusCode::INTERNAL_SERVER_ERROR);
+    let plain = || Problem::new(StatusCode::INTERNAL_SERVER_ERROR).into_response();
     let Some(shape) = shape else {
         return plain();
     };

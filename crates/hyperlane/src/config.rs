@@ -5,12 +5,13 @@ use std::future::{IntoFuture, Ready, ready};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use hyperlane_server::Config;
+use hyperlane_server::{Config, Runtime};
 
-use crate::error::{Kind, Problem};
+use crate::error::{Kind, Mistake};
 
 const HOST: &str = "127.0.0.1";
 const PORT: u16 = 8080;
+const BLOCKING_WARNING: Duration = Duration::from_millis(500);
 
 /// Where a server listens, and what it lets clients do.
 ///
@@ -33,6 +34,7 @@ pub struct ServerConfig {
 struct Settings {
     host: String,
     port: u16,
+    blocking_warning: Option<Duration>,
     engine: Config,
 }
 
@@ -42,6 +44,7 @@ impl ServerConfig {
         let settings = Settings {
             host: HOST.to_owned(),
             port: PORT,
+            blocking_warning: Some(BLOCKING_WARNING),
             engine: Config::default(),
         };
         Self {
@@ -146,6 +149,16 @@ impl ServerConfig {
         self.set(|settings| settings.engine.handler_timeout = Some(timeout))
     }
 
+    /// How long a handler may keep its thread, between two `.await`s, before a warning names its route. Default: 500 ms;
+    /// `None` turns it off.
+    ///
+    /// Such a handler keeps all connections of its thread waiting: what computes or blocks belongs into
+    /// [`Context::spawn_blocking`](crate::Context::spawn_blocking).
+    pub fn blocking_warning(&self, limit: impl Into<Option<Duration>>) -> &Self {
+        let limit = limit.into();
+        self.set(|settings| settings.blocking_warning = limit)
+    }
+
     /// The most connections at once. Default: 65,536, about 200 MiB of idle connections.
     ///
     /// Further ones wait in the kernel until one ends.
@@ -181,14 +194,33 @@ impl ServerConfig {
         self.set(|settings| settings.engine.nodelay = nodelay)
     }
 
+    /// What serves the connections. Default: [`Runtime::Shared`], the tokio runtime in which the server is run.
+    ///
+    /// [`Runtime::PerCore`] and [`Runtime::IoUring`] start threads of the server's own, which end with it. A thread
+    /// that can't be started is an error of [`run`](crate::Server::run). Where there is no `io_uring`, the reason is
+    /// logged and the server runs as with [`Runtime::PerCore`].
+    pub fn runtime(&self, runtime: Runtime) -> &Self {
+        self.set(|settings| settings.engine.runtime = runtime)
+    }
+
+    /// The number of threads of [`Runtime::PerCore`] and [`Runtime::IoUring`]. Default: as many as the process has
+    /// cores. [`Runtime::Shared`] has none of its own.
+    pub fn threads(&self, threads: usize) -> &Self {
+        self.set(|settings| settings.engine.threads = Some(threads))
+    }
+
     /// Host, port and the engine's part.
     pub(crate) fn parts(&self) -> (String, u16, Config) {
         let settings = self.lock();
         (settings.host.clone(), settings.port, settings.engine.clone())
     }
 
+    pub(crate) fn blocking_limit(&self) -> Option<Duration> {
+        self.lock().blocking_warning
+    }
+
     /// What no request could pass.
-    pub(crate) fn problems(&self) -> Vec<Problem> {
+    pub(crate) fn problems(&self) -> Vec<Mistake> {
         let settings = self.lock();
         let engine = &settings.engine;
         let zeros = [
@@ -203,21 +235,23 @@ impl ServerConfig {
                 "handler_timeout",
                 engine.handler_timeout.is_some_and(|timeout| timeout.is_zero()),
             ),
+            ("blocking_warning", settings.blocking_warning == Some(Duration::ZERO)),
             ("max_connections", engine.max_connections == 0),
             ("backlog", engine.backlog == 0),
+            ("threads", engine.threads == Some(0)),
         ];
         let mut problems: Vec<_> = zeros
             .into_iter()
             .filter(|(_, zero)| *zero)
             .map(|(name, _)| {
-                Problem::new(
+                Mistake::new(
                     Kind::Config,
                     format!("setting `{name}` is 0, with which no request could be served: raise it"),
                 )
             })
             .collect();
         if settings.host.is_empty() {
-            problems.push(Problem::new(
+            problems.push(Mistake::new(
                 Kind::Config,
                 "setting `host` is empty: write `127.0.0.1`, or `0.0.0.0` for all",
             ));

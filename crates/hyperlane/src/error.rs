@@ -21,13 +21,13 @@ use hyperlane_server::BindError;
 /// assert!(error.to_string().contains("`/user/{name}` conflicts with `/user/{id}`"));
 /// ```
 #[derive(Debug)]
-pub struct Error {
-    problems: Vec<Problem>,
+pub struct RunError {
+    problems: Vec<Mistake>,
 }
 
 /// One thing that is wrong.
 #[derive(Debug)]
-pub(crate) struct Problem {
+pub(crate) struct Mistake {
     kind: Kind,
     message: String,
     source: Option<BoxError>,
@@ -42,8 +42,8 @@ pub(crate) enum Kind {
     AlreadyRun,
 }
 
-impl Error {
-    pub(crate) fn new(problems: Vec<Problem>) -> Self {
+impl RunError {
+    pub(crate) fn new(problems: Vec<Mistake>) -> Self {
         Self { problems }
     }
 
@@ -78,7 +78,7 @@ impl Error {
     }
 }
 
-impl Problem {
+impl Mistake {
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self {
             kind,
@@ -93,7 +93,7 @@ impl Problem {
     }
 }
 
-impl fmt::Display for Error {
+impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (position, problem) in self.problems.iter().enumerate() {
             if position > 0 {
@@ -105,7 +105,7 @@ impl fmt::Display for Error {
     }
 }
 
-impl StdError for Error {
+impl StdError for RunError {
     /// The cause of the first problem that has one.
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         let source = self.problems.iter().find_map(|problem| problem.source.as_deref())?;
@@ -113,8 +113,8 @@ impl StdError for Error {
     }
 }
 
-impl From<BindError> for Error {
+impl From<BindError> for RunError {
     fn from(error: BindError) -> Self {
-        Self::new(vec![Problem::new(Kind::Bind, error.to_string()).with_source(error)])
+        Self::new(vec![Mistake::new(Kind::Bind, error.to_string()).with_source(error)])
     }
 }

@@ -39,11 +39,11 @@ use crate::routing::HandlerOptions;
 /// server.get("/nothing", nothing).get("/text", text).get("/item/{id}", both).get("/closure", async || "closure");
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` can't handle requests",
+    message = "`{Self}` can't handle requests: give an `async fn` of up to 12 arguments",
     label = "this is not a handler",
-    note = "a handler is an `async fn` of up to 12 arguments that each implement `FromContext` (`Context`, `Path<T>`, `Query<T>`, `Json<T>`, `State<T>`, `Bytes`, `String`, `HeaderMap` …)",
-    note = "it returns something that implements `IntoResponse`: text, bytes, `Json<T>`, a `StatusCode`, `()`, a tuple of status, headers and body, or a `Result` of these",
-    note = "and its future is `Send`: no `Rc`, `RefCell` borrow or `std` lock guard is held across an `.await`"
+    note = "give the function itself: `get(\"/\", handler)`, not `get(\"/\", handler())`",
+    note = "more than 12 values: take several in one `Path`, `Query` or `Json` of a struct, or read them from `Context`",
+    note = "what a closure captures is `Clone + Send + Sync + 'static`"
 )]
 pub trait Handler<Args>: Clone + Send + Sync + 'static {
     /// Begins to answer the request of `ctx`.
@@ -60,28 +60,126 @@ pub trait Handler<Args>: Clone + Send + Sync + 'static {
     }
 }
 
-macro_rules! handlers {
+// One implementation for all functions, with a bound for each part of them: so the compiler tells which part is wrong,
+// and not merely that the whole is no handler.
+impl<F, Args, Kind, Sent> Handler<(Args, Kind, Sent)> for F
+where
+    F: HandlerFn<Args>,
+    Args: Arguments + 'static,
+    F::Output: HandlerFuture<Kind> + SentFuture<Sent> + Send + 'static,
+    <F::Output as HandlerFuture<Kind>>::Value: IntoResponse,
+{
+    fn call(&self, ctx: Context) -> BoxFuture<'static, Response> {
+        let handler = self.clone();
+        Box::pin(async move {
+            let args = match Args::from_context(&ctx).await {
+                Ok(args) => args,
+                Err(rejection) => return rejection,
+            };
+            drop(ctx);
+            handler.invoke(args).into_future().await.into_response()
+        })
+    }
+
+    fn check(needs: &mut Requirements) {
+        needs.of_handler(Args::check);
+    }
+}
+
+/// A function or closure of up to 12 arguments, which are the tuple `Args`. It is a part of [`Handler`].
+#[doc(hidden)]
+pub trait HandlerFn<Args>: Clone + Send + Sync + 'static {
+    type Output;
+
+    fn invoke(&self, args: Args) -> Self::Output;
+}
+
+/// The arguments of a handler. It is a part of [`Handler`].
+#[doc(hidden)]
+pub trait Arguments: Sized + Send {
+    fn from_context(ctx: &Context) -> impl Future<Output = Result<Self, Response>> + Send;
+
+    fn check(needs: &mut Requirements);
+}
+
+/// What a handler's function returns. It is a part of [`Handler`]; `Kind` has one value only.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a handler must be an `async fn`: this one returns `{Self}`, which is not a future",
+    label = "write `async fn`, or `async move {{ … }}` in a closure"
+)]
+pub trait HandlerFuture<Kind> {
+    type Value;
+
+    fn into_future(self) -> impl Future<Output = Self::Value> + Send
+    where
+        Self: Send;
+}
+
+impl<Fut: Future> HandlerFuture<Awaited> for Fut {
+    type Value = Fut::Output;
+
+    fn into_future(self) -> impl Future<Output = Fut::Output> + Send
+    where
+        Self: Send,
+    {
+        self
+    }
+}
+
+/// The kind of all handlers' futures.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Awaited {}
+
+// Nothing implements `Impossible`. Without a second implementation the compiler would tell of `Future` or `Send`
+// instead of these traits, and so not what to do.
+impl<T: Impossible> HandlerFuture<Never> for T {
+    type Value = ();
+
+    async fn into_future(self) {}
+}
+
+/// A future that may change its thread. It says what to do, and the compiler then says which value stays behind.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a handler's future must be `Send`: drop what can't cross threads before the `.await`",
+    label = "this handler holds something that is not `Send` while it waits",
+    note = "use `Arc` for `Rc`, and `tokio::sync::Mutex` for a lock that is held over an `.await`; or put what needs the value into a block of its own before it"
+)]
+pub trait SentFuture<Kind> {}
+
+impl<Fut: Send> SentFuture<Awaited> for Fut {}
+impl<T: Impossible> SentFuture<Never> for T {}
+
+enum Never {}
+
+trait Impossible {}
+
+macro_rules! functions {
     ($($argument:ident)*) => {
-        impl<F, Fut, R, $($argument,)*> Handler<($($argument,)*)> for F
+        impl<F, Output, $($argument,)*> HandlerFn<($($argument,)*)> for F
         where
-            F: Fn($($argument,)*) -> Fut + Clone + Send + Sync + 'static,
-            Fut: Future<Output = R> + Send + 'static,
-            R: IntoResponse + 'static,
-            $($argument: FromContext + 'static,)*
+            F: Fn($($argument,)*) -> Output + Clone + Send + Sync + 'static,
         {
+            type Output = Output;
+
+            #[allow(non_snake_case, reason = "arguments are named after their types")]
+            fn invoke(&self, ($($argument,)*): ($($argument,)*)) -> Output {
+                self($($argument,)*)
+            }
+        }
+
+        impl<$($argument: FromContext,)*> Arguments for ($($argument,)*) {
             #[allow(non_snake_case, unused_variables, reason = "arguments are named after their types, and may be none")]
-            fn call(&self, ctx: Context) -> BoxFuture<'static, Response> {
-                let handler = self.clone();
-                Box::pin(async move {
-                    $(
-                        let $argument = match $argument::from_context(&ctx).await {
-                            Ok(value) => value,
-                            Err(rejection) => return rejection.into_response(),
-                        };
-                    )*
-                    drop(ctx);
-                    handler($($argument,)*).await.into_response()
-                })
+            async fn from_context(ctx: &Context) -> Result<Self, Response> {
+                $(
+                    let $argument = match $argument::from_context(ctx).await {
+                        Ok(value) => value,
+                        Err(rejection) => return Err(rejection.into_response()),
+                    };
+                )*
+                Ok(($($argument,)*))
             }
 
             #[allow(unused_variables, reason = "a function without arguments needs nothing")]
@@ -92,19 +190,19 @@ macro_rules! handlers {
     };
 }
 
-handlers!();
-handlers!(A);
-handlers!(A B);
-handlers!(A B C);
-handlers!(A B C D);
-handlers!(A B C D E);
-handlers!(A B C D E G);
-handlers!(A B C D E G H);
-handlers!(A B C D E G H I);
-handlers!(A B C D E G H I J);
-handlers!(A B C D E G H I J K);
-handlers!(A B C D E G H I J K L);
-handlers!(A B C D E G H I J K L M);
+functions!();
+functions!(A);
+functions!(A B);
+functions!(A B C);
+functions!(A B C D);
+functions!(A B C D E);
+functions!(A B C D E G);
+functions!(A B C D E G H);
+functions!(A B C D E G H I);
+functions!(A B C D E G H I J);
+functions!(A B C D E G H I J K);
+functions!(A B C D E G H I J K L);
+functions!(A B C D E G H I J K L M);
 
 /// A handler whose arguments are forgotten, as the routing table keeps it.
 pub(crate) trait ErasedHandler: Send + Sync {

@@ -46,29 +46,54 @@ mod error;
 mod exchange;
 mod extract;
 mod handler;
-mod middleware;
+pub mod middleware;
+#[cfg(feature = "openapi")]
+pub mod openapi;
+mod response;
 mod routing;
 mod server;
 mod state;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod version;
+mod watchdog;
 
 pub use app::App;
 pub use config::ServerConfig;
-pub use context::{Context, SendError};
-pub use error::Error;
+pub use context::{Context, SendError, Task, TaskError};
+pub use error::RunError;
 pub use exchange::Exchange;
 #[cfg(feature = "json")]
 pub use extract::Json;
-pub use extract::{FromContext, Path, PeerAddr, Query, Rejection, Requirements, State};
+#[cfg(feature = "typed-headers")]
+pub use extract::TypedHeader;
+pub use extract::{
+    Cookies, Extension, Form, FromContext, MatchedPath, OriginalUri, Path, PeerAddr, Query, Rejection, RejectionKind,
+    Requirements, State,
+};
+#[cfg(feature = "multipart")]
+pub use extract::{Field, Multipart};
+#[cfg(feature = "cookies-crypto")]
+pub use extract::{PrivateCookies, SignedCookies};
+#[cfg(feature = "validation")]
+pub use extract::{Valid, Validatable};
 pub use handler::Handler;
 pub use middleware::{Middleware, Next, NextInput, NextService};
-pub use routing::{Guard, HandlerOptions, Route, RouteArgs, RouteEntry, RouteTable, Router, Routes, TrailingSlash};
+pub use response::{Created, Either, Error, FieldError, FieldLocation, Html, NoContent, OrError, Problem, Redirect};
+pub use routing::{
+    Guard, HandlerOptions, OnDisconnect, Route, RouteArgs, RouteEntry, RouteTable, Router, Routes, TrailingSlash,
+};
 pub use server::Server;
 pub use version::HttpVersion;
 
 pub use bytes::Bytes;
+#[cfg(feature = "cookies-crypto")]
+pub use cookie::Key as CookieKey;
 pub use cookie::{Cookie, CookieBuilder, SameSite};
+#[cfg(feature = "typed-headers")]
+pub use headers;
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+pub use hyperlane_core::into_response::{AppendHeaders, ErrorResponse, ResponsePart};
 pub use hyperlane_core::{
     Body, BodyError, BodyErrorKind, BoxError, ConnectionInfo, HandlerPanic, Head, IntoResponse, InvalidHeader, Request,
     Response, Service, Upgraded,

@@ -12,8 +12,11 @@ use hyperlane_server::ServerHandle;
 
 use crate::app::{App, PanicHandler};
 use crate::config::ServerConfig;
-use crate::error::{Error, Kind, Problem};
-use crate::routing::{Registration, RouteTable, RoutingTable, TrailingSlash, registration_methods};
+use crate::context::Context;
+use crate::error::{Kind, Mistake, RunError};
+use crate::middleware::{ShapeProblems, erase};
+use crate::response::Problem;
+use crate::routing::{Registration, RouteTable, RoutingTable, ServerWide, TrailingSlash, registration_methods};
 
 /// A server in the making.
 ///
@@ -82,6 +85,31 @@ impl Server {
         self.edit("the answer to panics", |settings| settings.on_panic = Some(shape))
     }
 
+    /// Shapes the answers to all problems: rejections of extractors, 404 and 405, refusals of middleware, and what
+    /// handlers return as [`Problem`] or as an error. Without it they are `application/problem+json` (RFC 9457).
+    ///
+    /// Headers that tell of the error itself (`Allow`, `Retry-After`, `WWW-Authenticate`) are kept. What the engine
+    /// refuses before there is a request, like a malformed head, has no route and stays a short text.
+    ///
+    /// ```
+    /// use hyperlane::*;
+    ///
+    /// let server = Server::new();
+    /// server.on_problem(|problem: &Problem, ctx: &Context| {
+    ///     let text = format!("{}: {}", ctx.path(), problem.detail().unwrap_or(problem.title()));
+    ///     (problem.status(), text)
+    /// });
+    /// ```
+    pub fn on_problem<F, R>(&self, shape: F) -> &Self
+    where
+        F: Fn(&Problem, &Context) -> R + Send + Sync + 'static,
+        R: IntoResponse,
+    {
+        let shape = ShapeProblems(Box::new(move |problem, ctx| shape(problem, ctx).into_response()));
+        let shape = erase(shape);
+        self.register("the answer to problems", |registration| registration.shape_problems = Some(shape))
+    }
+
     /// Binds the address and begins to serve, on the current tokio runtime.
     ///
     /// Afterwards the registration is closed: what is registered later is not served, and a warning is logged.
@@ -94,15 +122,20 @@ impl Server {
     /// # Panics
     ///
     /// Outside of a tokio runtime.
-    pub async fn run(&self) -> Result<ServerHandle, Error> {
+    pub async fn run(&self) -> Result<ServerHandle, RunError> {
         let (host, port, engine) = {
             let settings = self.lock();
             settings.freeze()?;
             settings.config.parts()
         };
         let listener = hyperlane_server::bind(&host, port, &engine).await?;
-        let app = self.build()?;
-        Ok(hyperlane_server::serve(listener, Arc::new(app), engine))
+        let mut app = self.build()?;
+        if let Some(limit) = self.lock().config.blocking_limit() {
+            app.watch(limit);
+        }
+        hyperlane_server::serve(listener, Arc::new(app), engine)
+            .await
+            .map_err(|error| RunError::new(vec![Mistake::new(Kind::Config, error.to_string()).with_source(error)]))
     }
 
     /// Freezes the registration to a service, without a socket: for tests, and for embedding into another server.
@@ -122,9 +155,13 @@ impl Server {
     /// # Errors
     ///
     /// As [`run`](Self::run), except for binding.
-    pub fn build(&self) -> Result<App, Error> {
+    pub fn build(&self) -> Result<App, RunError> {
         let mut settings = self.lock();
         let table = settings.freeze()?;
+        #[cfg(feature = "openapi")]
+        for publication in &settings.registration.publications {
+            publication.write(&table);
+        }
         settings.frozen = true;
         Ok(App::new(table, settings.on_panic.take()))
     }
@@ -134,10 +171,31 @@ impl Server {
     /// # Errors
     ///
     /// Something that was registered is wrong, as [`run`](Self::run) would say.
-    pub fn routes(&self) -> Result<RouteTable, Error> {
+    pub fn routes(&self) -> Result<RouteTable, RunError> {
         let settings = self.lock();
-        let frozen = settings.registration.freeze(None);
-        Ok(frozen.map_err(Error::new)?.list())
+        let frozen = settings.registration.freeze(&ServerWide::default());
+        Ok(frozen.map_err(RunError::new)?.list())
+    }
+
+    /// Has a document written when the registration is frozen.
+    #[cfg(feature = "openapi")]
+    pub(crate) fn publish(&self, publication: Arc<crate::openapi::Publication>) {
+        self.register("a description of the api", |registration| {
+            registration.publications.push(publication);
+        });
+    }
+
+    /// The routes as they would be frozen now.
+    #[cfg(feature = "openapi")]
+    pub(crate) fn table(&self) -> Result<RoutingTable, RunError> {
+        let settings = self.lock();
+        settings.registration.freeze(&ServerWide::default()).map_err(RunError::new)
+    }
+
+    /// The engine's part of the settings, for connections that no listener brings.
+    #[cfg(feature = "testing")]
+    pub(crate) fn engine_config(&self) -> hyperlane_server::Config {
+        self.lock().config.parts().2
     }
 
     fn register(&self, what: &str, change: impl FnOnce(&mut Registration)) -> &Self {
@@ -162,18 +220,22 @@ impl Server {
 }
 
 impl Settings {
-    fn freeze(&self) -> Result<RoutingTable, Error> {
+    fn freeze(&self) -> Result<RoutingTable, RunError> {
         if self.frozen {
             let message = "server was run or built before: make a new one to serve again";
-            return Err(Error::new(vec![Problem::new(Kind::AlreadyRun, message)]));
+            return Err(RunError::new(vec![Mistake::new(Kind::AlreadyRun, message)]));
         }
         let mut problems = self.config.problems();
-        match self.registration.freeze(self.on_panic.as_ref()) {
+        let server = ServerWide {
+            on_panic: self.on_panic.clone(),
+            handler_timeout: self.config.parts().2.handler_timeout,
+        };
+        match self.registration.freeze(&server) {
             Ok(table) if problems.is_empty() => Ok(table),
-            Ok(_) => Err(Error::new(problems)),
+            Ok(_) => Err(RunError::new(problems)),
             Err(more) => {
                 problems.extend(more);
-                Err(Error::new(problems))
+                Err(RunError::new(problems))
             }
         }
     }

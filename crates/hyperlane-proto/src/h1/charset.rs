@@ -16,6 +16,10 @@ pub(super) const TOKEN: Class = Class(1);
 pub(super) const TARGET: Class = Class(1 << 1);
 /// `reg-name`, with `%` for its escapes (RFC 3986 §3.2.2).
 pub(super) const REG_NAME: Class = Class(1 << 2);
+/// As [`TARGET`], without the `?` that ends a path.
+pub(super) const PATH: Class = Class(1 << 4);
+/// As [`REG_NAME`], without the `%` of escapes.
+pub(super) const PLAIN_NAME: Class = Class(1 << 5);
 /// `field-vchar` and inner whitespace, obs-text included (RFC 9110 §5.5).
 pub(super) const VALUE: Class = Class(1 << 3);
 
@@ -78,6 +82,9 @@ const fn build_table() -> [u8; 256] {
         }
         if byte.is_ascii_graphic() && byte != b'#' {
             table[index] |= TARGET.0;
+            if byte != b'?' {
+                table[index] |= PATH.0;
+            }
         }
         if alphanumeric
             || matches!(
@@ -100,6 +107,9 @@ const fn build_table() -> [u8; 256] {
             )
         {
             table[index] |= REG_NAME.0;
+            if byte != b'%' {
+                table[index] |= PLAIN_NAME.0;
+            }
         }
         if byte == b'\t' || (byte >= 0x20 && byte != 0x7f) {
             table[index] |= VALUE.0;

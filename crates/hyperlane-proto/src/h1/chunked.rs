@@ -26,7 +26,7 @@ use std::ops::Range;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::charset::{CR, LF, TOKEN, VALUE, trim_ows};
+use super::charset::{CR, LF, TOKEN, VALUE};
 use super::fields;
 use crate::{ChunkLimits, Error, ErrorKind};
 
@@ -335,8 +335,10 @@ impl Trailers {
         self.section.extend_from_slice(b"\r\n");
         let map = &mut self.fields;
         let mut outcome = Ok(());
-        fields::parse_whole(&self.section, self.count, |name, value| {
-            outcome = outcome.and_then(|()| append(map, name, trim_ows(value)));
+        fields::parse_whole(&self.section, self.count, |fields| {
+            outcome = fields
+                .iter()
+                .try_for_each(|field| append(map, field.name.as_bytes(), field.value));
         })?;
         outcome?;
         // The decoder may live as long as the request, and only the map is still of use.

@@ -22,6 +22,7 @@
 //! assert_eq!(out, b"HTTP/1.1 200 OK\r\ndate: Sun, 06 Nov 1994 08:49:37 GMT\r\nconnection: close\r\n\r\n");
 //! ```
 
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
 
 use super::charset::list_elements;
@@ -105,6 +106,11 @@ pub fn encode_head<'h>(
     encode_status_line(dst, status);
     let mut hints = Hints::default();
     for (name, value) in headers {
+        // The most usual one, and often the only one.
+        if name == CONTENT_TYPE {
+            encode_value(dst, b"content-type: ", value);
+            continue;
+        }
         let copied = match name.as_str() {
             "content-length" => hints.content_length(value),
             "connection" => hints.connection(value),
@@ -140,7 +146,9 @@ pub fn encode_head<'h>(
         dst.extend_from_slice(date);
         dst.extend_from_slice(b"\r\n");
     }
-    dst.extend_from_slice(connection_field(cx, status, encoded.keep_alive, hints.upgrade));
+    if let Some(field) = connection_field(cx, status, encoded.keep_alive, hints.upgrade) {
+        dst.extend_from_slice(field);
+    }
     dst.extend_from_slice(b"\r\n");
     encoded
 }
@@ -279,27 +287,37 @@ fn reported_length(cx: &ResponseContext, status: StatusCode, body: BodySize, hin
     }
 }
 
-fn connection_field(cx: &ResponseContext, status: StatusCode, keep_alive: bool, upgrade: bool) -> &'static [u8] {
+fn connection_field(
+    cx: &ResponseContext,
+    status: StatusCode,
+    keep_alive: bool,
+    upgrade: bool,
+) -> Option<&'static [u8]> {
     if status == StatusCode::SWITCHING_PROTOCOLS {
-        return b"connection: upgrade\r\n";
+        return Some(b"connection: upgrade\r\n");
     }
     match (upgrade, keep_alive) {
-        (true, false) => b"connection: upgrade, close\r\n",
-        (false, false) => b"connection: close\r\n",
-        (true, true) if cx.version < Version::HTTP_11 => b"connection: upgrade, keep-alive\r\n",
-        (false, true) if cx.version < Version::HTTP_11 => b"connection: keep-alive\r\n",
-        (true, true) => b"connection: upgrade\r\n",
-        (false, true) => b"",
+        (true, false) => Some(b"connection: upgrade, close\r\n"),
+        (false, false) => Some(b"connection: close\r\n"),
+        (true, true) if cx.version < Version::HTTP_11 => Some(b"connection: upgrade, keep-alive\r\n"),
+        (false, true) if cx.version < Version::HTTP_11 => Some(b"connection: keep-alive\r\n"),
+        (true, true) => Some(b"connection: upgrade\r\n"),
+        (false, true) => None,
     }
 }
 
-#[inline]
 fn encode_field(dst: &mut Vec<u8>, name: &HeaderName, value: &HeaderValue) {
-    let (name, value) = (name.as_str().as_bytes(), value.as_bytes());
+    let name = name.as_str().as_bytes();
     dst.reserve(name.len() + value.len() + 4);
     dst.extend_from_slice(name);
-    dst.extend_from_slice(b": ");
-    dst.extend_from_slice(value);
+    encode_value(dst, b": ", value);
+}
+
+/// The rest of a field line, from `before` the value on.
+#[inline]
+fn encode_value<const N: usize>(dst: &mut Vec<u8>, before: &[u8; N], value: &HeaderValue) {
+    dst.extend_from_slice(before);
+    dst.extend_from_slice(value.as_bytes());
     dst.extend_from_slice(b"\r\n");
 }
 
@@ -307,8 +325,11 @@ fn encode_field(dst: &mut Vec<u8>, name: &HeaderName, value: &HeaderValue) {
 /// reason gets an empty one; the space before it stays (RFC 9112 §4).
 #[inline]
 fn encode_status_line(dst: &mut Vec<u8>, status: StatusCode) {
+    // Apart, for a copy of a length that the compiler knows.
+    if status == StatusCode::OK {
+        return dst.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
+    }
     let line: &[u8] = match status {
-        StatusCode::OK => b"HTTP/1.1 200 OK\r\n",
         StatusCode::CREATED => b"HTTP/1.1 201 Created\r\n",
         StatusCode::NO_CONTENT => b"HTTP/1.1 204 No Content\r\n",
         StatusCode::NOT_MODIFIED => b"HTTP/1.1 304 Not Modified\r\n",

@@ -14,26 +14,25 @@ use crate::{Error, ErrorKind};
 
 /// The longest name that `http::HeaderName` can hold.
 const NAME_BYTES: usize = 65_535;
-/// Bytes that a field line usually has at least, to guess how many there are.
-const LINE_BYTES: usize = 25;
 // Room for this many fields is made on the stack. It has to be filled, so a small head gets little.
 const FEW: usize = 4;
-const SEVERAL: usize = 32;
+const SEVERAL: usize = 20;
 const MANY: usize = 128;
 
-/// Parses the section at the start of `bytes` if it is whole, has at most `limit` fields and no fault.
+/// Parses the section at the start of `bytes` if it is whole, has no fault, and has at most `limit` fields and not
+/// many more than `expected`.
 ///
-/// Returns its length, the empty line included, after handing each field to `take`: the name, a token, and
-/// the value, without surrounding whitespace and control bytes but tab. `None` says nothing about `bytes`:
-/// look for the end of the section and call [`parse_whole`].
+/// Returns its length, the empty line included, after handing the fields to `take`: names that are tokens, and
+/// values without surrounding whitespace and control bytes but tab. `None` says nothing about `bytes`: look for the
+/// end of the section and call [`parse_whole`].
 #[inline]
 pub(super) fn try_parse<'buf>(
     bytes: &'buf [u8],
+    expected: usize,
     limit: usize,
-    take: impl FnMut(&'buf [u8], &'buf [u8]),
+    take: impl FnOnce(&[Header<'buf>]),
 ) -> Option<usize> {
-    let guess = (bytes.len() / LINE_BYTES).min(MANY);
-    parse(bytes, guess, limit, take)
+    parse(bytes, expected, limit, take)
 }
 
 /// Parses `section`: `count` lines and the empty line, all with CRLF, and no CR or LF elsewhere.
@@ -44,7 +43,7 @@ pub(super) fn try_parse<'buf>(
 pub(super) fn parse_whole<'buf>(
     section: &'buf [u8],
     count: usize,
-    take: impl FnMut(&'buf [u8], &'buf [u8]),
+    take: impl FnOnce(&[Header<'buf>]),
 ) -> Result<(), Error> {
     match parse(section, count, count, take) {
         Some(_) => Ok(()),
@@ -54,12 +53,7 @@ pub(super) fn parse_whole<'buf>(
 
 /// Parses up to `limit` fields, with room for at least `expected` if the limit is not below.
 #[inline]
-fn parse<'buf>(
-    bytes: &'buf [u8],
-    expected: usize,
-    limit: usize,
-    take: impl FnMut(&'buf [u8], &'buf [u8]),
-) -> Option<usize> {
+fn parse<'buf>(bytes: &'buf [u8], expected: usize, limit: usize, take: impl FnOnce(&[Header<'buf>])) -> Option<usize> {
     if expected <= FEW {
         parse_into(bytes, &mut [EMPTY_HEADER; FEW], limit, take)
     } else {
@@ -73,7 +67,7 @@ fn parse_more<'buf>(
     bytes: &'buf [u8],
     expected: usize,
     limit: usize,
-    take: impl FnMut(&'buf [u8], &'buf [u8]),
+    take: impl FnOnce(&[Header<'buf>]),
 ) -> Option<usize> {
     if expected <= SEVERAL {
         parse_into(bytes, &mut [EMPTY_HEADER; SEVERAL], limit, take)
@@ -89,19 +83,18 @@ fn parse_into<'buf>(
     bytes: &'buf [u8],
     room: &mut [Header<'buf>],
     limit: usize,
-    mut take: impl FnMut(&'buf [u8], &'buf [u8]),
+    take: impl FnOnce(&[Header<'buf>]),
 ) -> Option<usize> {
     let room_count = room.len().min(limit);
     let room = room.get_mut(..room_count)?;
     let Ok(Status::Complete((len, fields))) = httparse::parse_headers(bytes, room) else {
         return None;
     };
-    if !all_lines_end_with_crlf(bytes, len, fields) || fields.iter().any(|field| field.name.len() > NAME_BYTES) {
+    let too_long = len > NAME_BYTES && fields.iter().any(|field| field.name.len() > NAME_BYTES);
+    if too_long || !all_lines_end_with_crlf(bytes, len, fields) {
         return None;
     }
-    for field in fields {
-        take(field.name.as_bytes(), field.value);
-    }
+    take(fields);
     Some(len)
 }
 
@@ -109,7 +102,7 @@ fn parse_into<'buf>(
 /// end of each line: before the next name, or before and in the empty line.
 #[inline]
 fn all_lines_end_with_crlf(bytes: &[u8], len: usize, fields: &[Header<'_>]) -> bool {
-    let ended = |end: usize| bytes.get(..end).is_some_and(|line| line.ends_with(b"\r\n"));
+    let ended = |end: usize| bytes.get(..end).and_then(<[u8]>::last_chunk) == Some(b"\r\n");
     let start = |field: &Header<'_>| field.name.as_ptr().addr().wrapping_sub(bytes.as_ptr().addr());
     ended(len) && (fields.is_empty() || ended(len - 2)) && fields.iter().skip(1).all(|field| ended(start(field)))
 }

@@ -24,8 +24,9 @@
 use http::Version;
 
 use super::charset::{is_token, list_elements};
-use super::head::{RequestHead, Span};
+use super::head::RequestHead;
 use super::host::{self, Port};
+use super::span::Span;
 use crate::{Error, ErrorKind};
 
 /// The length of a request's body (RFC 9112 §6.3).

@@ -4,7 +4,7 @@
 
 use std::net::Ipv6Addr;
 
-use super::charset::{REG_NAME, skip};
+use super::charset::{PLAIN_NAME, REG_NAME, skip};
 
 /// Which port an authority must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +35,14 @@ fn strip_host(authority: &[u8]) -> Option<&[u8]> {
         let (literal, rest) = rest.split_at(end);
         return is_ip_literal(literal).then_some(rest.get(1..)?);
     }
-    let (name, rest) = authority.split_at(skip(authority, 0, REG_NAME));
-    (!name.is_empty() && has_whole_escapes(name)).then_some(rest)
+    let mut end = skip(authority, 0, PLAIN_NAME);
+    if authority.get(end) == Some(&b'%') {
+        end = skip(authority, end, REG_NAME);
+        if !has_whole_escapes(authority.get(..end)?) {
+            return None;
+        }
+    }
+    if end == 0 { None } else { authority.get(end..) }
 }
 
 fn is_ip_literal(literal: &[u8]) -> bool {
@@ -56,9 +62,7 @@ fn is_future_address(rest: &[u8]) -> bool {
     !version.is_empty()
         && version.iter().all(u8::is_ascii_hexdigit)
         && !address.is_empty()
-        && address
-            .iter()
-            .all(|&byte| byte == b':' || (REG_NAME.contains(byte) && byte != b'%'))
+        && address.iter().all(|&byte| byte == b':' || PLAIN_NAME.contains(byte))
 }
 
 fn has_whole_escapes(name: &[u8]) -> bool {
@@ -74,6 +78,9 @@ fn has_whole_escapes(name: &[u8]) -> bool {
 }
 
 fn is_port(digits: &[u8]) -> bool {
+    if digits.len() <= 4 {
+        return digits.iter().all(u8::is_ascii_digit);
+    }
     let mut port = 0_u32;
     for &digit in digits {
         if !digit.is_ascii_digit() {

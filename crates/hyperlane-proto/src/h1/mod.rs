@@ -30,6 +30,7 @@ mod framing;
 mod head;
 mod host;
 mod request_line;
+mod span;
 
 pub use chunked::{Chunk, ChunkedDecoder, Decoded};
 pub use encode::{
@@ -37,4 +38,5 @@ pub use encode::{
     encode_informational, encode_last_chunk,
 };
 pub use framing::{BodyLength, Framing};
-pub use head::{HeadParser, HeaderSpan, RequestHead, Span, TargetForm};
+pub use head::{HeadParser, RequestHead, TargetForm};
+pub use span::{HeaderSpan, Span};

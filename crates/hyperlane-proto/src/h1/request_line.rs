@@ -4,9 +4,10 @@
 
 use http::{Method, Version};
 
-use super::charset::{CR, LF, TARGET, TOKEN, skip};
-use super::head::{RequestHead, Span, TargetForm};
+use super::charset::{CR, LF, PATH, TARGET, TOKEN, skip};
+use super::head::{RequestHead, TargetForm};
 use super::host::{self, Port};
+use super::span::Span;
 use crate::{Error, ErrorKind};
 
 const VERSION_PREFIX: &[u8] = b"HTTP/";
@@ -19,6 +20,45 @@ pub(super) enum Part {
     Method,
     Target,
     Version,
+}
+
+/// Reads the line at the start of `bytes` if it is whole and of the usual kind: a path and HTTP/1.1, in at most `limit`
+/// bytes. Returns the index after it. `None` says nothing about the line.
+#[inline]
+pub(super) fn try_usual(head: &mut RequestHead, bytes: &[u8], limit: usize) -> Option<usize> {
+    const END: &[u8] = b" HTTP/1.1\r\n";
+
+    let path_start = match bytes {
+        [b'G', b'E', b'T', b' ', b'/', ..] => 4,
+        _ => try_other_method(head, bytes)?,
+    };
+    let path_end = skip(bytes, path_start, PATH);
+    let query_end = match bytes.get(path_end) {
+        Some(b'?') => Some(skip(bytes, path_end + 1, TARGET)),
+        _ => None,
+    };
+    let target_end = query_end.unwrap_or(path_end);
+    let end = target_end + END.len();
+    if bytes.get(target_end..end) != Some(END) || end > limit.saturating_add(2) {
+        return None;
+    }
+    head.version = Version::HTTP_11;
+    head.form = TargetForm::Origin;
+    head.target = Span::new(path_start, target_end);
+    head.path = Span::new(path_start, path_end);
+    head.query = query_end.map(|end| Span::new(path_end + 1, end));
+    Some(end)
+}
+
+/// Reads a method other than GET, which `head` has already. Returns the index of the path behind it.
+fn try_other_method(head: &mut RequestHead, bytes: &[u8]) -> Option<usize> {
+    let end = skip(bytes, 0, TOKEN);
+    let [b' ', b'/', ..] = bytes.get(end..)? else {
+        return None;
+    };
+    finish_method(head, bytes, Span::new(0, end)).ok()?;
+    // CONNECT never has a path.
+    (head.method != Method::CONNECT).then_some(end + 1)
 }
 
 /// The index of the delimiter after a part that began at `mark` and is good up to `at`, or the length

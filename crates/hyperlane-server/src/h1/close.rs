@@ -83,7 +83,8 @@ impl<T: Transport> Connection<T> {
 
     /// Answers something that is no acceptable request. The connection must end with it: where the next request would
     /// begin is not known any more.
-    pub(super) fn write_refusal(&mut self, status: StatusCode, why: &str, head_request: bool) {
+    pub(super) fn write_refusal(&mut self, refusal: &Refusal, head_request: bool) {
+        let Refusal { status, why } = refusal;
         tracing::debug!(%status, why, "request refused");
         self.now = Instant::now();
         let cx = ResponseContext {
@@ -96,7 +97,7 @@ impl<T: Transport> Connection<T> {
         write_head(
             gathered,
             &cx,
-            &refusal(status, why),
+            &refusal.response(),
             BodySize::Known(why.len() as u64),
             self.now,
         );
@@ -153,7 +154,23 @@ impl<T: Transport> Connection<T> {
     }
 }
 
-/// A response of the engine's own.
-pub(super) fn refusal(status: StatusCode, why: &str) -> Response {
-    Response::typed(&TEXT, why.to_owned()).with_status(status)
+/// What the engine itself answers to something that it does not take.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    status: StatusCode,
+    why: String,
+}
+
+impl Refusal {
+    /// It is boxed, since it is rare and would make what mostly goes without it large.
+    pub(super) fn new(status: StatusCode, why: impl Into<String>) -> Box<Self> {
+        Box::new(Self {
+            status,
+            why: why.into(),
+        })
+    }
+
+    pub(super) fn response(&self) -> Response {
+        Response::typed(&TEXT, self.why.clone()).with_status(self.status)
+    }
 }

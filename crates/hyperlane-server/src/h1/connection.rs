@@ -12,10 +12,10 @@ use std::time::Duration;
 use http::StatusCode;
 use hyperlane_core::{Body, ConnectionInfo, HandlerPanic, Head, Request, Response, Service};
 use hyperlane_proto::h1::BodyLength;
-use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
 use super::body::{Incoming, Progress};
+use super::close::Refusal;
 use super::reader::Reader;
 use super::respond::Begun;
 use super::timer::{Deadlines, Timer};
@@ -39,32 +39,31 @@ pub(crate) fn serve<T: Transport, S: Service>(
         loop {
             let head = match connection.next_head().await {
                 Next::Head(head) => head,
-                Next::Refused(status, why) => {
-                    connection.write_refusal(status, &why, false);
+                Next::Refused(refusal) => {
+                    connection.write_refusal(&refusal, false);
                     return connection.linger().await;
                 }
                 Next::End => return connection.finish().await,
             };
             let mut incoming = None;
-            let body = match connection.open_body(&*service, &head, &mut incoming) {
-                Ok(body) => body,
-                Err((status, why)) => {
-                    connection.write_refusal(status, &why, connection.reader.facts.head_request);
-                    return connection.linger().await;
-                }
+            let mut call = Call {
+                service: &*service,
+                head: None,
+                body: None,
+                info: &info,
+                began: connection.now,
             };
+            if let Err(refusal) = connection.open_body(&*service, &head, &mut call.body, &mut incoming) {
+                connection.write_refusal(&refusal, connection.reader.facts.head_request);
+                return connection.linger().await;
+            }
+            call.head = Some(head);
             let begun = {
-                let request = Request::new(head, body, Arc::clone(&info));
-                let mut handler = pin!(call(&*service, request));
-                let Some(mut response) = connection
-                    .answer(&*service, handler.as_mut(), incoming.as_deref_mut())
-                    .await
-                else {
-                    return connection.io.abandon();
-                };
-                // What the handler still holds of the request is gone before the response is sent.
-                handler.set(Handler::Done);
-                connection.begin_response(&mut response, incoming.as_deref_mut())
+                let mut handler = pin!(None);
+                poll_fn(|cx| connection.poll_answer(cx, &mut call, handler.as_mut(), incoming.as_deref_mut())).await
+            };
+            let Some(begun) = begun else {
+                return connection.io.abandon();
             };
             let sent = match begun {
                 Begun::Whole if connection.writer.has_room() => Ok(()),
@@ -112,7 +111,7 @@ pub(crate) struct Connection<T> {
 enum Next {
     Head(Head),
     /// Something that is no acceptable head.
-    Refused(StatusCode, String),
+    Refused(Box<Refusal>),
     /// Nothing more.
     End,
 }
@@ -141,7 +140,9 @@ impl<T: Transport> Connection<T> {
                     match self.reader.parse_head(&limits) {
                         Ok(Some(head)) => return Poll::Ready(Next::Head(head)),
                         Ok(None) => {}
-                        Err(error) => return Poll::Ready(Next::Refused(error.status(), error.to_string())),
+                        Err(error) => {
+                            return Poll::Ready(Next::Refused(Refusal::new(error.status(), error.to_string())));
+                        }
                     }
                 }
                 if !self.writer.is_empty() {
@@ -156,8 +157,8 @@ impl<T: Transport> Connection<T> {
                     Poll::Ready(Ok(n)) if n > 0 => self.now = Instant::now(),
                     Poll::Ready(Ok(_)) if self.reader.is_empty() => return Poll::Ready(Next::End),
                     Poll::Ready(Ok(_)) => {
-                        let why = "connection ended in the middle of a request's head".to_owned();
-                        return Poll::Ready(Next::Refused(StatusCode::BAD_REQUEST, why));
+                        let why = "connection ended in the middle of a request's head";
+                        return Poll::Ready(Next::Refused(Refusal::new(StatusCode::BAD_REQUEST, why)));
                     }
                     Poll::Ready(Err(_)) => return Poll::Ready(Next::End),
                     Poll::Pending if self.reader.is_empty() => {
@@ -176,7 +177,7 @@ impl<T: Transport> Connection<T> {
                             return Poll::Ready(Next::End);
                         }
                         let why = format!("request head took longer than {:?}", self.config.head_timeout);
-                        return Poll::Ready(Next::Refused(StatusCode::REQUEST_TIMEOUT, why));
+                        return Poll::Ready(Next::Refused(Refusal::new(StatusCode::REQUEST_TIMEOUT, why)));
                     }
                 }
             }
@@ -184,67 +185,75 @@ impl<T: Transport> Connection<T> {
         .await
     }
 
-    /// The body that the head announces, if the server takes it. What of it is still to come goes to `incoming`.
+    /// Opens the body that the head announces, if there is one and the server takes it. What of it is still to come goes
+    /// to `incoming`.
     fn open_body<S: Service>(
         &mut self,
         service: &S,
         head: &Head,
+        body: &mut Option<Body>,
         incoming: &mut Option<Box<Incoming>>,
-    ) -> Result<Body, (StatusCode, String)> {
-        self.keep_alive = self.reader.facts.framing.keep_alive;
+    ) -> Result<(), Box<Refusal>> {
+        self.keep_alive = self.reader.facts.keep_alive;
         if self.reader.facts.connect {
-            return Err((StatusCode::NOT_IMPLEMENTED, "this server opens no tunnels".to_owned()));
+            return Err(Refusal::new(
+                StatusCode::NOT_IMPLEMENTED,
+                "this server opens no tunnels",
+            ));
         }
-        if self.reader.facts.framing.body == BodyLength::Empty {
-            return Ok(Body::empty());
+        if self.reader.facts.body == BodyLength::Empty {
+            return Ok(());
         }
         let limit = service.body_limit(head).unwrap_or(self.config.body_limit);
-        Incoming::open(&mut self.reader, limit, incoming).map_err(|error| (error.status(), error.to_string()))
+        let opened = Incoming::open(&mut self.reader, limit, incoming);
+        *body = Some(opened.map_err(|error| Refusal::new(error.status(), error.to_string()))?);
+        Ok(())
     }
 
-    /// Runs the handler, feeds it the request's body, and sends meanwhile what was gathered before. `None`: the
-    /// client is gone.
-    async fn answer<S: Service>(
+    /// Calls the service and runs its handler, feeds that the request's body, sends meanwhile what was gathered before,
+    /// and begins the response. `None`: the client is gone.
+    fn poll_answer<S: Service>(
         &mut self,
-        service: &S,
-        mut handler: Pin<&mut Handler<S::Future>>,
+        cx: &mut Context<'_>,
+        call: &mut Call<'_, S>,
+        mut handler: Pin<&mut Option<S::Future>>,
         mut incoming: Option<&mut Incoming>,
-    ) -> Option<Response> {
-        let began = self.now;
-        poll_fn(|cx| {
-            loop {
-                let polled = match handler.as_mut().project() {
-                    HandlerProjection::Running { future } => catch_unwind(AssertUnwindSafe(|| future.poll(cx))),
-                    HandlerProjection::Panicked { payload } => Err(payload.take().unwrap_or_else(|| Box::new(()))),
-                    HandlerProjection::Done => return Poll::Ready(None),
-                };
-                match polled {
-                    Ok(Poll::Ready(response)) => return Poll::Ready(Some(response)),
-                    Ok(Poll::Pending) => {}
-                    Err(payload) => {
-                        // What the handler left behind is not known: the connection ends with this answer.
-                        self.keep_alive = false;
-                        return Poll::Ready(Some(panic_response(service, &*payload)));
-                    }
+    ) -> Poll<Option<Begun>> {
+        let mut response = loop {
+            let polled = catch_unwind(AssertUnwindSafe(|| {
+                if let Some(head) = call.head.take() {
+                    handler.set(Some(call.begin(head)));
                 }
-                let mut deadlines = Deadlines::new();
-                self.now = deadlines.now;
-                if let Some(limit) = self.config.handler_timeout
-                    && deadlines.is_past(began + limit)
-                {
-                    tracing::warn!(?limit, "handler took too long: answering 503");
-                    let response = StatusCode::SERVICE_UNAVAILABLE.into();
-                    return Poll::Ready(Some(response));
+                handler.as_mut().as_pin_mut().map(|future| future.poll(cx))
+            }));
+            match polled {
+                Ok(Some(Poll::Ready(response))) => break response,
+                Ok(Some(Poll::Pending)) => {}
+                Ok(None) => return Poll::Ready(None),
+                Err(payload) => {
+                    // What the handler left behind is not known: the connection ends with this answer.
+                    self.keep_alive = false;
+                    break panic_response(call.service, &*payload);
                 }
-                match self.poll_meanwhile(cx, incoming.as_deref_mut(), &mut deadlines) {
-                    Ok(Progress::Made) => continue,
-                    Ok(Progress::None) => {}
-                    Err(_) => return Poll::Ready(None),
-                }
-                ready!(deadlines.poll(cx, &mut self.timer));
             }
-        })
-        .await
+            let mut deadlines = Deadlines::new();
+            self.now = deadlines.now;
+            if let Some(limit) = self.config.handler_timeout
+                && deadlines.is_past(call.began + limit)
+            {
+                tracing::warn!(?limit, "handler took too long: answering 503");
+                break StatusCode::SERVICE_UNAVAILABLE.into();
+            }
+            match self.poll_meanwhile(cx, incoming.as_deref_mut(), &mut deadlines) {
+                Ok(Progress::Made) => continue,
+                Ok(Progress::None) => {}
+                Err(_) => return Poll::Ready(None),
+            }
+            ready!(deadlines.poll(cx, &mut self.timer));
+        };
+        // What the handler still holds of the request is gone before the response is sent.
+        handler.set(None);
+        Poll::Ready(Some(self.begin_response(&mut response, incoming)))
     }
 
     /// Everything that goes on while a handler or a body is waited for: sending what was gathered, receiving what the
@@ -318,23 +327,29 @@ impl<T: Transport> Connection<T> {
     }
 }
 
-pin_project! {
-    /// A request being answered.
-    #[project = HandlerProjection]
-    enum Handler<F> {
-        Running { #[pin] future: F },
-        /// The service panicked before it had a future.
-        Panicked { payload: Option<Box<dyn Any + Send>> },
-        /// It has answered.
-        Done,
-    }
+/// A request on its way to the service.
+///
+/// It stays in parts and is put together as the service's argument: what is put together before and moved there is
+/// loaded in larger pieces than it was just stored in, and the processor waits for it (a tenth of a small request's
+/// cycles).
+struct Call<'a, S: Service> {
+    service: &'a S,
+    /// `None` once the service was called.
+    head: Option<Head>,
+    /// `None` is an empty one.
+    body: Option<Body>,
+    info: &'a Arc<ConnectionInfo>,
+    began: Instant,
 }
 
-/// Begins to answer a request.
-fn call<S: Service>(service: &S, request: Request) -> Handler<S::Future> {
-    match catch_unwind(AssertUnwindSafe(|| service.call(request))) {
-        Ok(future) => Handler::Running { future },
-        Err(payload) => Handler::Panicked { payload: Some(payload) },
+impl<S: Service> Call<'_, S> {
+    #[inline]
+    fn begin(&mut self, head: Head) -> S::Future {
+        let info = Arc::clone(self.info);
+        match self.body.take() {
+            None => self.service.call(Request::new(head, Body::empty(), info)),
+            Some(body) => self.service.call(Request::new(head, body, info)),
+        }
     }
 }
 

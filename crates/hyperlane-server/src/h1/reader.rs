@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Bytes, BytesMut};
 use http::{Method, Version};
 use hyperlane_core::{Head, WireHead};
-use hyperlane_proto::h1::{Framing, HeadParser, RequestHead, ResponseContext, Span, TargetForm};
+use hyperlane_proto::h1::{BodyLength, HeadParser, RequestHead, ResponseContext, Span, TargetForm};
 use hyperlane_proto::{Error, HeadLimits};
 use tokio::io::AsyncReadExt;
 
@@ -36,22 +36,44 @@ pub(crate) struct Reader {
     pub(crate) ended: bool,
 }
 
-/// What the engine itself has to know of a request.
+/// What the engine itself has to know of a request: its [`Framing`](hyperlane_proto::h1::Framing) and some of its head.
+//
+// The flags stand in another order than there, so that the compiler copies them one by one. In one piece they are
+// loaded sooner after they were stored one by one than a processor can forward them: 2 % of a small request's cycles.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct RequestFacts {
     pub(crate) version: Version,
+    pub(crate) accepts_trailers: bool,
+    pub(crate) upgrade: bool,
+    pub(crate) expect_continue: bool,
+    pub(crate) keep_alive: bool,
     pub(crate) head_request: bool,
     pub(crate) connect: bool,
-    pub(crate) framing: Framing,
+    pub(crate) body: BodyLength,
 }
 
 impl RequestFacts {
+    #[inline]
+    fn of(head: &RequestHead) -> Self {
+        let framing = &head.framing;
+        Self {
+            version: head.version,
+            accepts_trailers: framing.accepts_trailers,
+            upgrade: framing.upgrade,
+            expect_continue: framing.expect_continue,
+            keep_alive: framing.keep_alive,
+            head_request: head.method == Method::HEAD,
+            connect: head.method == Method::CONNECT,
+            body: framing.body,
+        }
+    }
+
     pub(crate) fn response_context(&self, keep_alive: bool) -> ResponseContext {
         ResponseContext {
             version: self.version,
             head_request: self.head_request,
             keep_alive,
-            accepts_trailers: self.framing.accepts_trailers,
+            accepts_trailers: self.accepts_trailers,
         }
     }
 }
@@ -96,24 +118,19 @@ impl Reader {
             self.partial = Some(parsed);
             return Ok(None);
         }
-        self.facts = RequestFacts {
-            version: parsed.version,
-            head_request: parsed.method == Method::HEAD,
-            connect: parsed.method == Method::CONNECT,
-            framing: parsed.framing,
-        };
+        self.facts = RequestFacts::of(&parsed);
         let head = Head::from_wire(WireHead {
-            method: std::mem::take(&mut parsed.method),
+            method: &parsed.method,
             version: parsed.version,
             bytes: &self.buffer[self.start..self.start + parsed.len],
-            path: wide(parsed.path),
+            path: range(parsed.path),
             asterisk: parsed.form == TargetForm::Asterisk,
-            query: parsed.query.map(wide),
-            authority: parsed.authority.map(wide),
+            query: parsed.query.map(range),
+            authority: parsed.authority.map(range),
             fields: parsed
                 .headers
                 .iter()
-                .map(|field| (narrow(field.name), narrow(field.value))),
+                .map(|field| (range(field.name), range(field.value))),
         });
         self.consume(parsed.len);
         PARSED.set(Some(parsed));
@@ -154,7 +171,14 @@ impl Reader {
         let mut piece = BytesMut::with_capacity(limit);
         let read = ready!(pin!(io.take(limit as u64).read_buf(&mut piece)).poll(cx))?;
         self.ended = read == 0;
-        Poll::Ready(Ok(piece.freeze()))
+        // A piece keeps all the memory that was set aside for it. Who collects pieces must not be made to hold that much
+        // for a few bytes each.
+        let fills = read >= limit / 4;
+        Poll::Ready(Ok(if fills {
+            piece.freeze()
+        } else {
+            Bytes::copy_from_slice(&piece)
+        }))
     }
 
     /// Gives the buffer back if nothing is in it.
@@ -181,10 +205,6 @@ impl Drop for Reader {
     }
 }
 
-fn wide(span: Span) -> std::ops::Range<usize> {
-    span.start as usize..span.end as usize
-}
-
-fn narrow(span: Span) -> std::ops::Range<u32> {
+fn range(span: Span) -> std::ops::Range<u32> {
     span.start..span.end
 }

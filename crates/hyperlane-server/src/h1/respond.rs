@@ -1,12 +1,12 @@
 //! From a response to bytes on their way: its head, then its body at once or as it comes.
 
+use std::any::Any;
 use std::future::poll_fn;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Poll, ready};
 
-use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use http_body::Body as _;
@@ -17,7 +17,7 @@ use hyperlane_proto::h1::{
 use tokio::time::Instant;
 
 use super::body::{Incoming, Progress};
-use super::close::refusal;
+use super::close::Refusal;
 use super::connection::Connection;
 use super::reader::RequestFacts;
 use super::timer::Deadlines;
@@ -30,7 +30,7 @@ pub(super) enum Begun {
     /// And its body is to come.
     Stream(Box<Stream>),
     /// And it ends HTTP on this connection.
-    Upgrade(Upgrade),
+    Upgrade(Box<Upgrade>),
 }
 
 /// A body that comes in pieces, and how they are written.
@@ -60,7 +60,7 @@ impl<T: Transport> Connection<T> {
                 && !response.status().is_server_error()
             {
                 let error = BodyError::new(kind);
-                *response = refusal(error.status(), &error.to_string());
+                *response = Refusal::new(error.status(), error.to_string()).response();
             }
             self.keep_alive &= incoming.is_done() || incoming.can_be_drained(self.config.drain_limit);
             incoming.response_began();
@@ -68,7 +68,7 @@ impl<T: Transport> Connection<T> {
         let upgrade = match response.status() {
             StatusCode::SWITCHING_PROTOCOLS => {
                 // The other protocol begins behind the request: of its body nothing may be left.
-                let possible = facts.framing.upgrade && body_done;
+                let possible = facts.upgrade && body_done;
                 let upgrade = response.take_upgrade().filter(|_| possible);
                 if upgrade.is_none() {
                     tracing::error!(
@@ -97,7 +97,7 @@ impl<T: Transport> Connection<T> {
         let encoded = write_head(self.writer.gathered(), &cx, response, size, self.now);
         self.keep_alive = encoded.keep_alive;
         if let Some(upgrade) = upgrade {
-            return Begun::Upgrade(upgrade);
+            return Begun::Upgrade(Box::new(upgrade));
         }
         match whole {
             Some(bytes) => {
@@ -110,7 +110,7 @@ impl<T: Transport> Connection<T> {
             None => Begun::Stream(Box::new(Stream {
                 body: std::mem::take(response.body_mut()),
                 encoding: encoded.body,
-                with_trailers: facts.framing.accepts_trailers,
+                with_trailers: facts.accepts_trailers,
             })),
         }
     }
@@ -141,10 +141,11 @@ impl<T: Transport> Connection<T> {
                         }
                     }
                 }
-                let frame = match poll_frame(body, cx) {
-                    Poll::Ready(Some(Ok(frame))) => frame,
-                    Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(error)),
-                    Poll::Ready(None) => {
+                let frame = match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut *body).poll_frame(cx))) {
+                    Ok(Poll::Ready(Some(Ok(frame)))) => frame,
+                    Ok(Poll::Ready(Some(Err(error)))) => return Poll::Ready(Err(io::Error::other(error))),
+                    Err(payload) => return Poll::Ready(Err(panicked(&*payload))),
+                    Ok(Poll::Ready(None)) => {
                         if chunked {
                             encode_last_chunk(self.writer.gathered(), None);
                         }
@@ -153,7 +154,7 @@ impl<T: Transport> Connection<T> {
                             _ => Ok(()),
                         });
                     }
-                    Poll::Pending => {
+                    Ok(Poll::Pending) => {
                         let mut deadlines = Deadlines::new();
                         self.now = deadlines.now;
                         if self.poll_meanwhile(cx, incoming.as_deref_mut(), &mut deadlines)? == Progress::Made {
@@ -209,22 +210,18 @@ pub(super) fn write_head(
 
 /// What is known of the length of a body that comes in pieces. Trailers need chunks (RFC 9112 §7.1.2).
 fn body_size(body: &Body, facts: &RequestFacts) -> BodySize {
-    if body.trailers().is_some() && facts.framing.accepts_trailers {
+    if body.trailers().is_some() && facts.accepts_trailers {
         return BodySize::Unknown;
     }
     body.size_hint().exact().map_or(BodySize::Unknown, BodySize::Known)
 }
 
-/// A piece of a response's body; a panic in its making ends the response like any other error.
-fn poll_frame(body: &mut Body, cx: &mut Context<'_>) -> Poll<Option<io::Result<http_body::Frame<Bytes>>>> {
-    match catch_unwind(AssertUnwindSafe(|| Pin::new(body).poll_frame(cx))) {
-        Ok(frame) => frame.map(|frame| frame.map(|frame| frame.map_err(io::Error::other))),
-        Err(payload) => {
-            let panic = HandlerPanic::from_payload(&*payload);
-            tracing::error!(%panic, "body of a response panicked");
-            Poll::Ready(Some(Err(io::Error::other(panic.message))))
-        }
-    }
+/// A panic in the making of a body ends the response like any other error.
+#[cold]
+fn panicked(payload: &(dyn Any + Send)) -> io::Error {
+    let panic = HandlerPanic::from_payload(payload);
+    tracing::error!(%panic, "body of a response panicked");
+    io::Error::other(panic.message)
 }
 
 fn wrong_length(which: &str) -> io::Error {

@@ -5,7 +5,7 @@ use http::HeaderMap;
 use hyperlane_core::{Body, BodyError, BodyErrorKind};
 
 use super::Context;
-use crate::extract::Rejection;
+use crate::extract::{self, MediaType, Rejection, RejectionKind};
 
 /// The body of a request and how far it was read.
 #[derive(Default)]
@@ -64,6 +64,15 @@ impl RequestBody {
                     return Ok(self.keep(bytes));
                 }
             }
+        }
+    }
+
+    /// Whether it is known that there are no bytes.
+    fn is_empty(&self) -> bool {
+        match &self.state {
+            State::Unread => self.body.is_empty(),
+            State::Whole { bytes, .. } => bytes.is_empty(),
+            State::Partial { .. } | State::Taken | State::Failed(_) => false,
         }
     }
 
@@ -166,7 +175,8 @@ impl Context {
             Ok(text) => Ok(text.to_owned()),
             Err(error) => {
                 let message = format!("request body is not utf-8: byte {} is invalid", error.valid_up_to());
-                Err(Rejection::new(http::StatusCode::BAD_REQUEST, message).with_source(error))
+                let rejection = Rejection::new(http::StatusCode::BAD_REQUEST, message);
+                Err(rejection.with_kind(RejectionKind::Malformed).with_source(error))
             }
         }
     }
@@ -179,8 +189,24 @@ impl Context {
     /// it is no JSON, and 422 if it is JSON of another shape than `T`.
     #[cfg(feature = "json")]
     pub async fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, Rejection> {
-        crate::extract::check_json_type(self.header("content-type"))?;
-        crate::extract::json_from_slice(&self.bytes().await?)
+        MediaType::Json.check(self)?;
+        extract::json_from_slice(&self.bytes().await?)
+    }
+
+    /// All of the request's body as a value, read from a form: the same as [`Form<T>`](crate::Form).
+    ///
+    /// # Errors
+    ///
+    /// As [`text`](Self::text); 415 if the content type is not `application/x-www-form-urlencoded`, and 422 if it does
+    /// not fit `T`.
+    pub async fn form<T: serde::de::DeserializeOwned>(&self) -> Result<T, Rejection> {
+        MediaType::Form.check(self)?;
+        extract::form_from_str(&self.text().await?)
+    }
+
+    /// Whether it is known, without waiting, that the request has no body.
+    pub(crate) fn has_no_body(&self) -> bool {
+        self.inner().body.try_lock().is_ok_and(|body| body.is_empty())
     }
 
     /// The request's body as it arrives. It can be taken once; afterwards [`bytes`](Self::bytes) and the like fail,

@@ -7,6 +7,7 @@
 
 mod body;
 mod cookies;
+mod deadline;
 mod draft;
 mod pool;
 mod reply;
@@ -24,7 +25,10 @@ use hyperlane_router::Params;
 
 use crate::routing::Endpoint;
 
+use tokio::time::Instant;
+
 use body::RequestBody;
+pub use deadline::{Task, TaskError};
 use reply::Stage;
 pub(crate) use reply::{Begun, Finished, Piece, Reply};
 pub use stream::SendError;
@@ -70,13 +74,15 @@ struct Inner {
     parts: Option<Parts>,
     body: tokio::sync::Mutex<RequestBody>,
     extensions: Mutex<Extensions>,
+    deadline: Mutex<Option<Instant>>,
     reply: Mutex<Reply>,
 }
 
 impl Context {
-    pub(crate) fn new(parts: Parts, body: Body, extensions: Extensions) -> Self {
+    pub(crate) fn new(parts: Parts, body: Body, extensions: Extensions, deadline: Option<Instant>) -> Self {
         Self(Some(pool::take(|inner| {
             inner.parts = Some(parts);
+            *get_mut(&mut inner.deadline) = deadline;
             *inner.body.get_mut() = RequestBody::new(body);
             *get_mut(&mut inner.extensions) = extensions;
         })))

@@ -44,6 +44,8 @@ pub(crate) struct Reply {
     /// Whether the driver is polling the handler right now. It looks at the queue afterwards and need not be woken.
     driving: bool,
     gone: bool,
+    /// Who wants to hear that nobody reads the response any more.
+    watchers: Vec<Waker>,
 }
 
 struct Offer {
@@ -87,6 +89,7 @@ impl Default for Reply {
             // The first poll of the handler follows without looking here again.
             driving: true,
             gone: false,
+            watchers: Vec::new(),
         }
     }
 }
@@ -199,6 +202,22 @@ impl Reply {
         if self.driving { None } else { self.driver.take() }
     }
 
+    /// Whether nobody reads the response any more.
+    pub(super) fn is_gone(&self) -> bool {
+        self.gone
+    }
+
+    /// Waits until nobody reads the response any more.
+    pub(super) fn poll_gone(&mut self, cx: &TaskContext<'_>) -> Poll<()> {
+        if self.gone {
+            return Poll::Ready(());
+        }
+        if !self.watchers.iter().any(|watcher| watcher.will_wake(cx.waker())) {
+            self.watchers.push(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
     fn is_nested(&self, waker: &Waker) -> bool {
         self.driving && self.driver.as_ref().is_some_and(|driver| driver.will_wake(waker))
     }
@@ -274,7 +293,8 @@ impl Reply {
         self.stage = Stage::Closed;
         self.driving = false;
         self.driver = None;
-        self.queue.drain(..).map(|piece| piece.sender).collect()
+        let senders = self.queue.drain(..).map(|piece| piece.sender);
+        senders.chain(self.watchers.drain(..)).collect()
     }
 
     fn store_driver(&mut self, cx: &TaskContext<'_>) {

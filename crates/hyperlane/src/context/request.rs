@@ -66,6 +66,11 @@ impl Context {
         self.parts().head.header(name)
     }
 
+    /// Whether there is a header of this name, whatever its value.
+    pub(crate) fn headers_have(&self, name: &str) -> bool {
+        self.parts().head.header_bytes(name).is_some()
+    }
+
     /// All headers; the map is built on the first call.
     pub fn headers(&self) -> &HeaderMap {
         self.parts().head.headers()

@@ -10,6 +10,7 @@ use hyperlane_core::{BodyError, BodyErrorKind, Response};
 
 use super::{Link, detach, is_failure, poll_guarded, warn_of_ignored};
 use crate::context::Piece;
+use crate::watchdog::watched;
 
 /// Polls the handler for as long as it runs, and hands the pieces that it and others sent to the engine, each when
 /// the engine asks for one. So no task is spawned, and the client's pace is the handler's.
@@ -36,7 +37,8 @@ impl StreamBody {
             return Ok(());
         };
         link.ctx.reply().start_driving(cx);
-        match poll_guarded(handler, cx) {
+        let id = link.ctx.parts().endpoint.id;
+        match watched(id, || poll_guarded(handler, cx)) {
             Ok(Poll::Pending) => Ok(()),
             Ok(Poll::Ready(returned)) => {
                 self.handler = None;
@@ -94,10 +96,11 @@ impl http_body::Body for StreamBody {
             }
             Piece::End(trailers) => {
                 if let Some(link) = self.link.take() {
+                    let policy = link.policy();
                     link.release();
-                }
-                if let Some(handler) = self.handler.take() {
-                    detach(handler);
+                    if let Some(handler) = self.handler.take() {
+                        detach(handler, policy);
+                    }
                 }
                 Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(*trailers))))
             }
@@ -108,9 +111,13 @@ impl http_body::Body for StreamBody {
 impl Drop for StreamBody {
     fn drop(&mut self) {
         // Senders are told before the handler goes on, so that its next one fails.
-        drop(self.link.take());
+        let Some(link) = self.link.take() else {
+            return;
+        };
+        let policy = link.policy();
+        link.abandon();
         if let Some(handler) = self.handler.take() {
-            detach(handler);
+            detach(handler, policy);
         }
     }
 }

@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 use http::HeaderValue;
@@ -19,7 +20,8 @@ use hyperlane_core::{Body, HandlerPanic, Response};
 use crate::app::answer_panic;
 use crate::context::{Begun, Context, Finished};
 use crate::middleware::Next;
-use crate::routing::Action;
+use crate::routing::{Action, OnDisconnect};
+use crate::watchdog::watched;
 
 use body::StreamBody;
 
@@ -119,7 +121,10 @@ impl Future for Exchange {
         if running.polled {
             running.link.ctx.reply().start_driving(cx);
         }
-        let returned = if running.guarded {
+        let returned = if running.outermost {
+            let id = running.link.ctx.parts().endpoint.id;
+            watched(id, || running.handler.as_mut().poll(cx))
+        } else if running.guarded {
             match poll_guarded(&mut running.handler, cx) {
                 Ok(returned) => returned,
                 Err(panic) => return Poll::Ready(self.take_running().panicked(&panic)),
@@ -154,8 +159,9 @@ impl Running {
         match begun {
             Begun::Stream(head) => stream(head, Some(handler), link),
             Begun::Whole(response) => {
+                let policy = link.policy();
                 link.release();
-                detach(handler);
+                detach(handler, policy);
                 response
             }
             Begun::No => unreachable!("nothing has begun"),
@@ -242,8 +248,12 @@ fn poll_guarded(
         .map_err(|payload| HandlerPanic::from_payload(&*payload))
 }
 
-/// Lets a handler run on to its end whose response has no reader any more, or needs it no more.
-fn detach(handler: BoxFuture<'static, Response>) {
+/// How long a handler has to clean up that is cancelled in the middle of a stream.
+const STREAM_GRACE: Duration = Duration::from_secs(10);
+
+/// Lets a handler run on whose response has no reader any more, or needs it no more, for as long as its route's
+/// policy has it.
+fn detach(handler: BoxFuture<'static, Response>, policy: OnDisconnect) {
     struct Detached(BoxFuture<'static, Response>);
 
     impl Future for Detached {
@@ -262,12 +272,50 @@ fn detach(handler: BoxFuture<'static, Response>) {
     }
 
     // Without a runtime (it is shutting down, or there never was one) the handler ends where it is.
-    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-        runtime.spawn(Detached(handler));
+    let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+        return;
+    };
+    let detached = Detached(handler);
+    let limit = match policy {
+        OnDisconnect::Cancel => STREAM_GRACE,
+        OnDisconnect::FinishWithin(limit) => limit,
+        OnDisconnect::Finish => {
+            runtime.spawn(detached);
+            return;
+        }
+    };
+    runtime.spawn(async move {
+        if tokio::time::timeout(limit, detached).await.is_err() {
+            tracing::warn!(
+                ?limit,
+                "a handler went on for too long after its client had left: it is dropped"
+            );
+        }
+    });
+}
+
+/// A client that leaves before its response has begun.
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        let State::Running(running) = &self.state else {
+            return;
+        };
+        let policy = running.link.policy();
+        if !running.outermost || policy == OnDisconnect::Cancel || !running.polled || running.link.ctx.is_overdue() {
+            return;
+        }
+        let Running { handler, link, .. } = self.take_running();
+        // Its setters have no effect any more.
+        link.abandon();
+        detach(handler, policy);
     }
 }
 
 impl Link {
+    fn policy(&self) -> OnDisconnect {
+        self.ctx.parts().endpoint.options.on_disconnect
+    }
+
     /// The response is complete, or will be without the context.
     fn release(mut self) {
         drop(self.ctx.take());

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use bytes::Bytes;
 use hyperlane_core::Body;
 
-use super::{FromContext, Rejection};
+use super::{FromContext, Rejection, Requirements};
 use crate::context::Context;
 
 /// All of the body, within the server's limit: the same as [`Context::bytes`].
@@ -14,6 +14,10 @@ impl FromContext for Bytes {
 
     async fn from_context(ctx: &Context) -> Result<Self, Rejection> {
         ctx.bytes().await
+    }
+
+    fn check(needs: &mut Requirements) {
+        needs.reads_body("Bytes");
     }
 }
 
@@ -24,6 +28,10 @@ impl FromContext for String {
     async fn from_context(ctx: &Context) -> Result<Self, Rejection> {
         ctx.text().await
     }
+
+    fn check(needs: &mut Requirements) {
+        needs.reads_body("String");
+    }
 }
 
 /// The body as it arrives: the same as [`Context::body_stream`].
@@ -32,5 +40,9 @@ impl FromContext for Body {
 
     async fn from_context(ctx: &Context) -> Result<Self, Infallible> {
         Ok(ctx.body_stream())
+    }
+
+    fn check(needs: &mut Requirements) {
+        needs.takes_body("Body");
     }
 }

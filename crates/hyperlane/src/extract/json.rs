@@ -6,8 +6,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
-use super::{FromContext, Rejection};
+use super::optional::present;
+use super::rejection::shorten;
+use super::{FromContext, Rejection, RejectionKind, Requirements, field_path};
 use crate::context::Context;
+use crate::response::{FieldLocation, Problem};
 
 static JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -15,7 +18,8 @@ static JSON: HeaderValue = HeaderValue::from_static("application/json");
 ///
 /// As an argument it is answered 415 if the content type is neither `application/json` nor one with `+json`, 400 if the
 /// body is no JSON, 422 with the path of the field if it is JSON of another shape, and 413 if it is over the server's
-/// limit. The same as [`Context::json`](crate::Context::json).
+/// limit. An [`Option`] of it is `None` where there is neither a content type nor a body. The same as
+/// [`Context::json`](crate::Context::json).
 ///
 /// As a response it is `application/json`. A value that can't be written makes it a 500, and is logged.
 ///
@@ -39,6 +43,14 @@ impl<T: DeserializeOwned + Send> FromContext for Json<T> {
     async fn from_context(ctx: &Context) -> Result<Self, Rejection> {
         ctx.json().await.map(Self)
     }
+
+    async fn from_context_if_present(ctx: &Context) -> Result<Option<Self>, Rejection> {
+        present(Self::from_context(ctx).await)
+    }
+
+    fn check(needs: &mut Requirements) {
+        needs.reads_body("Json");
+    }
 }
 
 impl<T: Serialize> IntoResponse for Json<T> {
@@ -47,57 +59,34 @@ impl<T: Serialize> IntoResponse for Json<T> {
             Ok(text) => Response::typed(&JSON, text),
             Err(error) => {
                 tracing::error!(%error, value = std::any::type_name::<T>(), "value can't be written as json");
-                Response::from(StatusCode::INTERNAL_SERVER_ERROR)
+                Problem::new(StatusCode::INTERNAL_SERVER_ERROR).into_response()
             }
         }
     }
 }
 
-/// Checks that a body says it is JSON: a browser sends no such type to another site without asking first, so that the
-/// check keeps forged forms out.
-pub(crate) fn check_json_type(content_type: Option<&str>) -> Result<(), Rejection> {
-    let essence = content_type
-        .unwrap_or_default()
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim();
-    let is_json = essence.eq_ignore_ascii_case("application/json")
-        || essence.len() > "+json".len()
-            && essence.contains('/')
-            && essence
-                .get(essence.len() - "+json".len()..)
-                .is_some_and(|end| end.eq_ignore_ascii_case("+json"));
-    if is_json {
-        return Ok(());
-    }
-    let message = "request body must be json: send it with `content-type: application/json`";
-    Err(Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
-}
-
 pub(crate) fn json_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Rejection> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = match serde_path_to_error::deserialize(&mut deserializer) {
-        Ok(value) => value,
-        Err(error) => return Err(reject(&error.path().to_string(), error.into_inner())),
-    };
-    deserializer.end().map_err(|error| reject("", error))?;
+    let value = field_path::read(&mut deserializer).map_err(|misfit| match misfit.error.classify() {
+        Category::Data => {
+            let reason = misfit.error.to_string();
+            let rejection = misfit.path.reject(
+                "json body",
+                StatusCode::UNPROCESSABLE_ENTITY,
+                FieldLocation::Body,
+                &reason,
+            );
+            rejection.with_source(misfit.error)
+        }
+        Category::Syntax | Category::Eof | Category::Io => malformed(misfit.error),
+    })?;
+    deserializer.end().map_err(malformed)?;
     Ok(value)
 }
 
-fn reject(path: &str, error: serde_json::Error) -> Rejection {
-    let (status, message) = match error.classify() {
-        Category::Data if path.is_empty() || path == "." => (
-            StatusCode::UNPROCESSABLE_ENTITY,
-            format!("json body does not fit: {error}"),
-        ),
-        Category::Data => (
-            StatusCode::UNPROCESSABLE_ENTITY,
-            format!("json body does not fit at `{path}`: {error}"),
-        ),
-        Category::Syntax | Category::Eof | Category::Io => {
-            (StatusCode::BAD_REQUEST, format!("request body is not json: {error}"))
-        }
-    };
-    Rejection::new(status, message).with_source(error)
+fn malformed(error: serde_json::Error) -> Rejection {
+    let message = shorten(format!("request body is not json: {error}"));
+    Rejection::new(StatusCode::BAD_REQUEST, message)
+        .with_kind(RejectionKind::Malformed)
+        .with_source(error)
 }

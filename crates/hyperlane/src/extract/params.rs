@@ -8,7 +8,8 @@ use serde::de::value::StrDeserializer;
 use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::Rejection;
+use super::rejection::{Rejection, RejectionKind, shorten};
+use crate::response::{FieldError, FieldLocation};
 
 /// All parameters of a match.
 #[derive(Clone, Copy)]
@@ -340,14 +341,19 @@ impl std::error::Error for ParamsError {}
 
 impl From<ParamsError> for Rejection {
     fn from(error: ParamsError) -> Self {
+        let message = shorten(error.to_string());
         match error {
-            ParamsError::Value { .. } => Self::new(StatusCode::BAD_REQUEST, error.to_string()),
+            ParamsError::Value { name, message: reason } => {
+                let rejection = Self::new(StatusCode::BAD_REQUEST, message).with_kind(RejectionKind::Invalid);
+                match name {
+                    Some(name) => rejection.with_field(FieldError::new(FieldLocation::Path, name, shorten(reason))),
+                    None => rejection,
+                }
+            }
             // The client can do nothing about it, so that it gets no details; they are logged.
-            ParamsError::Shape(_) => Self::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "route and handler do not fit together",
-            )
-            .with_source(error),
+            ParamsError::Shape(_) => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, message).with_kind(RejectionKind::Internal)
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::context::Context;
 /// struct, or map, by their names.
 ///
 /// A value that does not fit is answered 400 and named. A pattern that has other parameters than `T` wants is a
-/// mistake of the program: 500, and it is logged.
+/// mistake of the program: 500, and it is logged. An [`Option`] of it is `None` where the pattern has no parameters.
 ///
 /// ```
 /// use hyperlane::*;
@@ -35,5 +35,12 @@ impl<T: DeserializeOwned + Send> FromContext for Path<T> {
         T::deserialize(ParamsDeserializer::new(ctx.router_params()))
             .map(Self)
             .map_err(Rejection::from)
+    }
+
+    async fn from_context_if_present(ctx: &Context) -> Result<Option<Self>, Rejection> {
+        if ctx.params().len() == 0 {
+            return Ok(None);
+        }
+        Self::from_context(ctx).await.map(Some)
     }
 }

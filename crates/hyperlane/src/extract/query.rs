@@ -1,25 +1,33 @@
 //! The query as an argument.
 
-use http::StatusCode;
 use serde::de::DeserializeOwned;
 
 use super::{FromContext, Rejection};
 use crate::context::Context;
 
-/// The query as a value of `T`, decoded as a form is. A name that is given several times fills a list; a missing query
-/// is an empty one.
+/// The query as a value of `T`, decoded as a form is.
 ///
-/// What does not fit `T` is answered 400 with the reason. The same as
+/// Lists are given as `a=1&a=2`, `a[]=1&a[]=2` or `a[0]=1&a[1]=2`, and structs or maps in it as `filter[name]=x`, up to
+/// eight levels deep. A name without a value is an empty text, or `true`. An empty value that does not fit its field
+/// counts as one that is not there, as forms send fields that were left empty. A missing query is an empty one; an
+/// [`Option`] of it is `None` then.
+///
+/// What does not fit `T` is answered 400 and names the field. The same as
 /// [`Context::query_as`](crate::Context::query_as).
 ///
 /// ```
 /// use hyperlane::*;
 ///
 /// #[derive(serde::Deserialize)]
-/// struct Search { q: String, #[serde(default)] tag: Vec<String> }
+/// struct Search { q: String, #[serde(default)] tag: Vec<String>, price: Option<Range> }
 ///
+/// #[derive(serde::Deserialize)]
+/// struct Range { min: u32, max: u32 }
+///
+/// /// Takes `?q=rust&tag=web&tag=async&price[min]=1&price[max]=9`.
 /// async fn search(Query(search): Query<Search>) -> String {
-///     format!("{} in {:?}", search.q, search.tag)
+///     let price = search.price.map_or(0, |price| price.max - price.min);
+///     format!("{} in {:?}, {price}", search.q, search.tag)
 /// }
 /// # Server::new().get("/", search);
 /// ```
@@ -32,10 +40,11 @@ impl<T: DeserializeOwned + Send> FromContext for Query<T> {
     async fn from_context(ctx: &Context) -> Result<Self, Rejection> {
         ctx.query_as().map(Self)
     }
-}
 
-pub(crate) fn query_from_str<T: DeserializeOwned>(query: &str) -> Result<T, Rejection> {
-    serde_html_form::from_str(query).map_err(|error| {
-        Rejection::new(StatusCode::BAD_REQUEST, format!("query does not fit: {error}")).with_source(error)
-    })
+    async fn from_context_if_present(ctx: &Context) -> Result<Option<Self>, Rejection> {
+        match ctx.query_string() {
+            Some(_) => Self::from_context(ctx).await.map(Some),
+            None => Ok(None),
+        }
+    }
 }

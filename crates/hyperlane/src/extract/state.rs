@@ -1,8 +1,11 @@
 //! The server's own values as arguments.
 
+use std::any::type_name;
+
 use http::StatusCode;
 
-use super::{FromContext, Rejection, Requirements};
+use super::optional::present;
+use super::{FromContext, Rejection, RejectionKind, Requirements};
 use crate::context::Context;
 
 /// A copy of the value of type `T` that was given to [`Server::state`](crate::Server::state).
@@ -31,10 +34,15 @@ impl<T: Clone + Send + Sync + 'static> FromContext for State<T> {
 
     async fn from_context(ctx: &Context) -> Result<Self, Rejection> {
         // It can only be missing where the check was passed by, like in an `Option`.
-        ctx.try_state().map(Self).ok_or(Rejection::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "server lacks a value that the handler needs",
-        ))
+        ctx.try_state().map(Self).ok_or_else(|| {
+            let name = type_name::<T>();
+            let message = format!("no state of type `{name}` was given: call `server.state(…)` with one before `run`");
+            Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, message).with_kind(RejectionKind::Missing)
+        })
+    }
+
+    async fn from_context_if_present(ctx: &Context) -> Result<Option<Self>, Rejection> {
+        present(Self::from_context(ctx).await)
     }
 
     fn check(needs: &mut Requirements) {

@@ -3,8 +3,41 @@
 //! It is the step between routing and the handler. The endpoint is known already, so that a middleware can ask the
 //! context for the pattern that matched; 404, 405 and `OPTIONS` are endpoints too and pass through it.
 
+mod access_log;
+mod authenticated;
+#[cfg(feature = "basic-auth")]
+mod basic_auth;
+mod bearer_auth;
+mod body_limit;
+mod catch_panic;
+#[cfg(feature = "compression")]
+mod compression;
+mod concurrency_limit;
+#[cfg(feature = "cors")]
+mod cors;
+mod csrf;
+#[cfg(feature = "decompression")]
+mod decompression;
+#[cfg(feature = "etag")]
+mod etag;
+#[cfg(feature = "jwt")]
+mod jwt;
 mod layer;
+mod limited;
 mod next;
+mod problems;
+mod observed;
+#[cfg(feature = "rate-limit")]
+mod rate_limit;
+mod refusal;
+mod request_id;
+mod security_headers;
+#[cfg(feature = "session")]
+mod session;
+mod timeout;
+mod trace;
+#[cfg(any(feature = "compression", feature = "session"))]
+mod vary;
 
 use std::any::type_name;
 use std::borrow::Cow;
@@ -17,9 +50,43 @@ use hyperlane_core::{IntoResponse, Response};
 use crate::context::Context;
 use crate::extract::{FromContext, Requirements};
 
+pub use access_log::{AccessFormat, AccessLog};
+pub use authenticated::Authenticated;
+#[cfg(feature = "basic-auth")]
+pub use basic_auth::{BasicAuth, BasicUser};
+pub use bearer_auth::{BearerAuth, BearerError};
+pub use body_limit::BodyLimit;
+pub use catch_panic::CatchPanic;
+#[cfg(feature = "compression")]
+pub use compression::Compression;
+pub use concurrency_limit::ConcurrencyLimit;
+#[cfg(feature = "cors")]
+pub use cors::Cors;
+pub use csrf::Csrf;
+#[cfg(feature = "decompression")]
+pub use decompression::Decompression;
+#[cfg(feature = "etag")]
+pub use etag::ETags;
+#[cfg(feature = "jwt")]
+pub use jsonwebtoken;
+#[cfg(feature = "jwt")]
+pub use jwt::Jwt;
 pub(crate) use layer::Layered;
 pub use layer::NextService;
 pub use next::{Next, NextInput};
+pub(crate) use problems::ShapeProblems;
+#[cfg(feature = "rate-limit")]
+pub use rate_limit::RateLimit;
+pub use request_id::{RequestId, RequestIds};
+pub use security_headers::SecurityHeaders;
+#[cfg(feature = "session-redis")]
+pub use session::RedisStore;
+#[cfg(feature = "session-sqlite")]
+pub use session::SqliteStore;
+#[cfg(feature = "session")]
+pub use session::{MemoryStore, Session, SessionError, SessionKey, SessionRecord, SessionStore, Sessions};
+pub use timeout::Timeout;
+pub use trace::Trace;
 
 /// An `async fn` that stands around handlers: it takes what handlers take, and [`Next`] as its last argument.
 ///

@@ -51,8 +51,9 @@ impl Next {
                     params: before.params.clone(),
                     endpoint: before.endpoint.clone(),
                 };
+                let deadline = ctx.deadline();
                 drop(ctx);
-                Exchange::inner(Context::new(parts, body, extensions), position)
+                Exchange::inner(Context::new(parts, body, extensions, deadline), position)
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::{ALLOW, LOCATION};
 use http::{HeaderValue, StatusCode};
@@ -13,6 +14,7 @@ use crate::app::PanicHandler;
 use crate::extract::Rejection;
 use crate::handler::ErasedHandler;
 use crate::middleware::Chain;
+use crate::response::Problem;
 use crate::state::States;
 
 /// What answers a request.
@@ -24,6 +26,10 @@ pub(crate) struct Endpoint {
     /// As it was registered, with the prefixes of its groups; `None` where no pattern matched.
     pub(crate) pattern: Option<Arc<str>>,
     pub(crate) options: RouteOptions,
+    /// How long it may take until the response begins: its route's own limit, or that of the server.
+    pub(crate) time_limit: Option<Duration>,
+    /// For the watchdog.
+    pub(crate) id: u64,
     pub(crate) on_panic: Option<Arc<PanicHandler>>,
 }
 
@@ -57,8 +63,8 @@ impl Endpoint {
     /// The answer where no handler gives it.
     pub(crate) fn answer(&self, head: &Head) -> Response {
         match &self.action {
-            Action::Handler(_) | Action::NotFound => StatusCode::NOT_FOUND.into_response(),
-            Action::MethodNotAllowed(allow) => with_allow(StatusCode::METHOD_NOT_ALLOWED, allow),
+            Action::Handler(_) | Action::NotFound => Problem::new(StatusCode::NOT_FOUND).into_response(),
+            Action::MethodNotAllowed(allow) => with_allow(Problem::new(StatusCode::METHOD_NOT_ALLOWED), allow),
             Action::Options(allow) => with_allow(StatusCode::NO_CONTENT, allow),
             Action::OtherSlash => redirect(head),
             Action::BadPath => {
@@ -70,8 +76,8 @@ impl Endpoint {
     }
 }
 
-fn with_allow(status: StatusCode, allow: &HeaderValue) -> Response {
-    let mut response = status.into_response();
+fn with_allow(answer: impl IntoResponse, allow: &HeaderValue) -> Response {
+    let mut response = answer.into_response();
     response.headers_mut().insert(ALLOW, allow.clone());
     response
 }

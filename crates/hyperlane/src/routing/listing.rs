@@ -58,6 +58,38 @@ impl RouteTable {
     }
 }
 
+/// A route for the document of the API.
+#[cfg(feature = "openapi")]
+pub(crate) struct Registered<'t> {
+    pub(crate) host: Option<String>,
+    /// `None` for any.
+    pub(crate) method: Option<&'t Method>,
+    pub(crate) pattern: &'t str,
+    pub(crate) options: &'t super::route::RouteOptions,
+    /// The names of its middleware.
+    pub(crate) middleware: Vec<String>,
+}
+
+#[cfg(feature = "openapi")]
+impl RoutingTable {
+    /// The routes, without fallbacks: those of the default host first.
+    pub(crate) fn registered(&self) -> impl Iterator<Item = Registered<'_>> {
+        let hosts = self.hosts.iter().map(|(host, table)| (Some(host), table));
+        let tables = std::iter::once((None, &self.default)).chain(hosts);
+        tables.flat_map(|(host, table)| {
+            let routes = table.router.iter();
+            let routes = routes.flat_map(|(pattern, methods)| methods.iter().map(move |route| (&**pattern, route)));
+            routes.map(move |(pattern, (method, endpoint))| Registered {
+                host: host.map(ToString::to_string),
+                method,
+                pattern,
+                options: &endpoint.options,
+                middleware: endpoint.chain.iter().map(|middleware| middleware.name().into_owned()).collect(),
+            })
+        })
+    }
+}
+
 fn collect(host: Option<String>, table: &HostTable, routes: &mut Vec<RouteEntry>) {
     for (pattern, methods) in table.router.iter() {
         for (method, endpoint) in methods.iter() {

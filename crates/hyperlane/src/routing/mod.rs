@@ -14,12 +14,16 @@ mod router;
 mod slash;
 mod table;
 
+use std::collections::HashMap;
+
 pub(crate) use endpoint::{Action, Endpoint};
 pub use guard::Guard;
+#[cfg(feature = "openapi")]
+pub(crate) use listing::Registered;
 pub use listing::{RouteEntry, RouteTable};
 pub(crate) use methods_of_registration::registration_methods;
-pub(crate) use registration::Registration;
-pub use route::{HandlerOptions, Route, RouteArgs};
+pub(crate) use registration::{Registration, ServerWide};
+pub use route::{HandlerOptions, OnDisconnect, Route, RouteArgs};
 pub use router::{Router, Routes};
 pub use slash::TrailingSlash;
 pub(crate) use table::{Found, RoutingTable};
@@ -28,5 +32,21 @@ impl RoutingTable {
     /// The routes for people.
     pub(crate) fn list(&self) -> RouteTable {
         RouteTable::new(self)
+    }
+
+    /// The routes' names for the watchdog, by the endpoints' numbers.
+    pub(crate) fn labels(&self) -> HashMap<u64, String> {
+        let tables = std::iter::once(&self.default).chain(self.hosts.iter().map(|(_, table)| table));
+        let routes = tables
+            .flat_map(|table| table.router.iter())
+            .flat_map(|(pattern, methods)| {
+                methods.iter().map(move |(method, endpoint)| {
+                    let method = method.map_or("any", |method| method.as_str());
+                    (endpoint.id, format!("{method} {pattern}"))
+                })
+            });
+        routes
+            .chain([(self.default.not_found.id, "(fallback)".to_owned())])
+            .collect()
     }
 }

@@ -3,6 +3,7 @@
 use std::any::TypeId;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::Method;
 
@@ -12,11 +13,12 @@ use super::route::RouteOptions;
 use super::table::{HostTable, RoutingTable};
 use super::{Action, Endpoint, TrailingSlash};
 use crate::app::PanicHandler;
-use crate::error::{Kind, Problem};
+use crate::error::{Kind, Mistake};
 use crate::extract::Requirements;
 use crate::handler::{Erased, ErasedHandler, Handler};
 use crate::middleware::{Chain, ErasedMiddleware};
 use crate::state::States;
+use crate::watchdog;
 
 /// Routes in the making: those of a server, or of a group.
 #[derive(Default)]
@@ -24,9 +26,21 @@ pub(crate) struct Registration {
     routes: Vec<Entry>,
     groups: Vec<Group>,
     pub(crate) middleware: Vec<Arc<dyn ErasedMiddleware>>,
+    /// Of the server alone: it stands around everything.
+    pub(crate) shape_problems: Option<Arc<dyn ErasedMiddleware>>,
     fallback: Option<Entry>,
     pub(crate) states: States,
     pub(crate) slash: TrailingSlash,
+    /// Documents that are written when all of it is frozen.
+    #[cfg(feature = "openapi")]
+    pub(crate) publications: Vec<Arc<crate::openapi::Publication>>,
+}
+
+/// What holds for all routes of a server.
+#[derive(Clone, Default)]
+pub(crate) struct ServerWide {
+    pub(crate) on_panic: Option<Arc<PanicHandler>>,
+    pub(crate) handler_timeout: Option<Duration>,
 }
 
 struct Entry {
@@ -35,6 +49,8 @@ struct Entry {
     handler: Arc<dyn ErasedHandler>,
     options: RouteOptions,
     needs: Vec<(TypeId, &'static str)>,
+    /// What two arguments both want.
+    conflict: Option<String>,
 }
 
 struct Group {
@@ -71,9 +87,9 @@ impl Registration {
     }
 
     /// Freezes all of it, or says all that is wrong.
-    pub(crate) fn freeze(&self, on_panic: Option<&Arc<PanicHandler>>) -> Result<RoutingTable, Vec<Problem>> {
+    pub(crate) fn freeze(&self, server: &ServerWide) -> Result<RoutingTable, Vec<Mistake>> {
         let mut freezer = Freezer {
-            on_panic,
+            server,
             hosts: Vec::new(),
             problems: Vec::new(),
             has_body_limits: false,
@@ -101,6 +117,7 @@ where
         method,
         pattern: pattern.to_owned(),
         options,
+        conflict: needs.take_conflict(),
         needs: needs.into_states(),
         handler: Arc::new(Erased::new(handler)),
     }
@@ -117,9 +134,9 @@ struct Scope {
 
 /// The tables in the making.
 struct Freezer<'r> {
-    on_panic: Option<&'r Arc<PanicHandler>>,
+    server: &'r ServerWide,
     hosts: Vec<(Option<HostPattern>, Making)>,
-    problems: Vec<Problem>,
+    problems: Vec<Mistake>,
     has_body_limits: bool,
 }
 
@@ -144,7 +161,7 @@ impl Freezer<'_> {
         Scope {
             prefix: format!("{}{prefix}", outer.prefix),
             host: outer.host.clone(),
-            chain: outer.chain.iter().chain(&inner.middleware).cloned().collect(),
+            chain: (outer.chain.iter()).chain(&inner.shape_problems).chain(&inner.middleware).cloned().collect(),
             states: Arc::new(states),
         }
     }
@@ -163,14 +180,14 @@ impl Freezer<'_> {
         for group in &registration.groups {
             if let Some(problem) = prefix_problem(&group.prefix) {
                 let message = format!("prefix `{}` of a group: {problem}", group.prefix);
-                self.problems.push(Problem::new(Kind::Route, message));
+                self.problems.push(Mistake::new(Kind::Route, message));
                 continue;
             }
             let mut inside = self.enter(scope, &group.prefix, &group.inner);
             if let Some(host) = &group.host {
                 if let Some(problem) = host.problem() {
                     let message = format!("host `{host}`: {problem}");
-                    self.problems.push(Problem::new(Kind::Route, message));
+                    self.problems.push(Mistake::new(Kind::Route, message));
                     continue;
                 }
                 inside.host = Some(host.clone());
@@ -192,7 +209,7 @@ impl Freezer<'_> {
         if let Some(table) = router.get_mut(&pattern) {
             if !table.add(entry.method.clone(), endpoint) {
                 let message = format!("route {label} is registered twice: remove one of them");
-                self.problems.push(Problem::new(Kind::Route, message));
+                self.problems.push(Mistake::new(Kind::Route, message));
             }
             return;
         }
@@ -205,7 +222,7 @@ impl Freezer<'_> {
                 let methods = other.map(|other| format!(" (which has {})", other.describe()));
                 let message = format!("route {label}: {error}{}", methods.unwrap_or_default());
                 self.problems
-                    .push(Problem::new(Kind::Route, message).with_source(error));
+                    .push(Mistake::new(Kind::Route, message).with_source(error));
             }
         }
     }
@@ -218,6 +235,10 @@ impl Freezer<'_> {
         label: &str,
     ) -> Arc<Endpoint> {
         self.check_states(&format!("route {label}"), &entry.needs, &scope.states);
+        if let Some(conflict) = &entry.conflict {
+            self.problems
+                .push(Mistake::new(Kind::Route, format!("route {label} {conflict}")));
+        }
         let chain: Vec<_> = scope.chain.iter().chain(&entry.options.middleware).cloned().collect();
         Arc::new(Endpoint {
             action: Action::Handler(Arc::clone(&entry.handler)),
@@ -225,7 +246,9 @@ impl Freezer<'_> {
             states: Arc::clone(&scope.states),
             pattern,
             options: entry.options.clone(),
-            on_panic: self.on_panic.cloned(),
+            time_limit: entry.options.timeout.or(self.server.handler_timeout),
+            id: watchdog::new_id(),
+            on_panic: self.server.on_panic.clone(),
         })
     }
 
@@ -237,7 +260,9 @@ impl Freezer<'_> {
             states: Arc::clone(&scope.states),
             pattern,
             options: RouteOptions::default(),
-            on_panic: self.on_panic.cloned(),
+            time_limit: self.server.handler_timeout,
+            id: watchdog::new_id(),
+            on_panic: self.server.on_panic.clone(),
         })
     }
 
@@ -255,7 +280,7 @@ impl Freezer<'_> {
             } else if let Err(error) = making.table.groups.insert(&pattern, Arc::clone(&endpoint)) {
                 let message = format!("prefix `{}` of a group: {error}", scope.prefix);
                 self.problems
-                    .push(Problem::new(Kind::Route, message).with_source(error));
+                    .push(Mistake::new(Kind::Route, message).with_source(error));
                 return;
             }
         }
@@ -264,7 +289,7 @@ impl Freezer<'_> {
     fn check_states(&mut self, what: &str, needs: &[(TypeId, &'static str)], states: &States) {
         for (_, name) in needs.iter().filter(|(state, _)| !states.contains(*state)) {
             let message = format!("{what} takes `State<{name}>`, which no one gave: call `server.state(…)` with one");
-            self.problems.push(Problem::new(Kind::State, message));
+            self.problems.push(Mistake::new(Kind::State, message));
         }
     }
 
@@ -295,7 +320,7 @@ impl Freezer<'_> {
         &mut self.hosts[position.unwrap_or_default()].1
     }
 
-    fn finish(mut self, slash: TrailingSlash) -> Result<RoutingTable, Vec<Problem>> {
+    fn finish(mut self, slash: TrailingSlash) -> Result<RoutingTable, Vec<Mistake>> {
         if !self.problems.is_empty() {
             return Err(self.problems);
         }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 use hyperlane_core::Response;
@@ -38,6 +39,28 @@ pub(crate) struct RouteOptions {
     pub(crate) guards: Vec<Guard>,
     /// In bytes; `None` leaves it to the server.
     pub(crate) body_limit: Option<u64>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) on_disconnect: OnDisconnect,
+    /// For the document of the API.
+    #[cfg(feature = "openapi")]
+    pub(crate) description: crate::openapi::RouteDescription,
+}
+
+/// What becomes of a handler whose client leaves before the response has ended.
+///
+/// It is a setting of a route: [`Route::on_disconnect`]. Time-outs and the deadline of a shutdown end a handler in any
+/// case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnDisconnect {
+    /// It is dropped: at its `.await`, before its response has begun. In the middle of a stream its next
+    /// [`send_body`](Context::send_body) fails, and it has 10 seconds to clean up. The default.
+    #[default]
+    Cancel,
+    /// It goes on to its end, in a task of its own: for what must not stop halfway.
+    Finish,
+    /// It goes on for this time at most, and is dropped then.
+    FinishWithin(Duration),
 }
 
 /// Tells routes from plain handlers: the arguments of a route's handler.
@@ -82,8 +105,64 @@ impl<H: Handler<Args>, Args: 'static> Route<H, Args> {
         self.options.body_limit = Some(bytes);
         self
     }
+
+    /// How long this handler may take until its response begins, instead of the server's
+    /// [`handler_timeout`](crate::ServerConfig::handler_timeout): 503 then, and it is dropped. It can ask for its
+    /// [`deadline`](Context::deadline).
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.options.timeout = Some(timeout);
+        self
+    }
+
+    /// What becomes of the handler when its client leaves. Default: [`OnDisconnect::Cancel`].
+    ///
+    /// ```
+    /// use hyperlane::*;
+    ///
+    /// async fn pay() -> &'static str { "paid" }
+    ///
+    /// let server = Server::new();
+    /// server.post("/pay", Route::new(pay).on_disconnect(OnDisconnect::Finish));
+    /// ```
+    #[must_use]
+    pub fn on_disconnect(mut self, policy: OnDisconnect) -> Self {
+        self.options.on_disconnect = policy;
+        self
+    }
+
+    /// Describes what the handler reads and answers, for [`OpenApi`](crate::openapi::OpenApi): its types tell it, and
+    /// the closure adds what they do not.
+    ///
+    /// ```
+    /// use hyperlane::*;
+    ///
+    /// async fn greet(Path(name): Path<String>) -> String { format!("hello {name}") }
+    ///
+    /// let route = Route::new(greet).openapi(|operation| operation.summary("Greets somebody").tag("greetings"));
+    /// # Server::new().get("/hello/{name}", route);
+    /// ```
+    #[cfg(feature = "openapi")]
+    #[must_use]
+    pub fn openapi<F>(mut self, describe: F) -> Self
+    where
+        H: crate::openapi::DescribeHandler<Args>,
+        F: Fn(crate::openapi::Operation) -> crate::openapi::Operation + Send + Sync + 'static,
+    {
+        self.options.description = crate::openapi::RouteDescription::typed::<H, Args>(describe);
+        self
+    }
+
+    /// Keeps the route out of the document of the API.
+    #[cfg(feature = "openapi")]
+    #[must_use]
+    pub fn undocumented(mut self) -> Self {
+        self.options.description = crate::openapi::RouteDescription::Hidden;
+        self
+    }
 }
 
+#[diagnostic::do_not_recommend]
 impl<H: Handler<Args>, Args: 'static> Handler<RouteArgs<Args>> for Route<H, Args> {
     fn call(&self, ctx: Context) -> BoxFuture<'static, Response> {
         self.handler.call(ctx)
@@ -126,6 +205,8 @@ impl std::fmt::Debug for RouteOptions {
             .field("middleware", &middleware)
             .field("guards", &self.guards)
             .field("body_limit", &self.body_limit)
+            .field("timeout", &self.timeout)
+            .field("on_disconnect", &self.on_disconnect)
             .finish()
     }
 }

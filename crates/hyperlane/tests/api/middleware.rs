@@ -463,3 +463,36 @@ fn the_route_table_shows_methods_patterns_middleware_and_conditions() {
          any     (fallback)       log\n"
     );
 }
+
+#[tokio::test]
+async fn one_function_shapes_all_problems_and_their_own_headers_stay() {
+    let log = Log::default();
+    let app = app(|server| {
+        server
+            .middleware(noting(&log, "m"))
+            .on_problem(|problem: &hyperlane::Problem, ctx: &Context| {
+                (problem.status(), [("content-type", "text/x-mine")], format!("{} {}", ctx.path(), problem.title()))
+            })
+            .get("/n/{n}", async |Path(n): Path<u8>| n.to_string())
+            .get("/panic", async || -> &'static str { panic!("boom") })
+            .get("/plain", async || (StatusCode::CONFLICT, "mine alone"));
+    });
+    for (method, path, expected) in [
+        (Method::GET, "/nowhere", "/nowhere Not Found"),
+        (Method::POST, "/n/1", "/n/1 Method Not Allowed"),
+        (Method::GET, "/n/x", "/n/x Bad Request"),
+        (Method::GET, "/panic", "/panic Internal Server Error"),
+        (Method::GET, "/%zz", "/%zz Bad Request"),
+        (Method::GET, "/plain", "mine alone"),
+    ] {
+        let response = send(&app, method.clone(), path, "").await;
+        if method == Method::POST {
+            assert_eq!(response.headers()["allow"], "GET, HEAD, OPTIONS");
+        }
+        if path != "/plain" {
+            assert_eq!(response.headers()["content-type"], "text/x-mine", "{path}");
+        }
+        assert_eq!(text(response).await, expected);
+    }
+    assert!(taken(&log).len() >= 12, "middleware stands inside of it");
+}

@@ -74,3 +74,24 @@ pub(crate) async fn chunk(body: &mut Body) -> Option<String> {
 pub(crate) fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
     std::pin::Pin::new(future).poll(&mut TaskContext::from_waker(Waker::noop()))
 }
+
+/// The JSON document of an answer, of which the content type must be `application/problem+json`.
+pub(crate) fn problem(answer: &Answer) -> serde_json::Value {
+    assert_eq!(
+        answer.header("content-type"),
+        Some("application/problem+json"),
+        "{answer:?}"
+    );
+    let document: serde_json::Value = serde_json::from_str(&answer.text).unwrap();
+    assert_eq!(document["status"], answer.status());
+    document
+}
+
+/// A `POST` with a body of this type.
+pub(crate) fn post(target: &str, content_type: &str, body: impl Into<Body>) -> http::Request<Body> {
+    let mut request = request(Method::POST, target, body);
+    request
+        .headers_mut()
+        .insert("content-type", content_type.parse().unwrap());
+    request
+}

@@ -11,6 +11,7 @@ use hyperlane::{
     Body, Bytes, Context, Cookie, HeaderMap, Method, Path, Response, Server, ServerConfig, ServerHandle, State,
     StatusCode,
 };
+use hyperlane_server::Runtime;
 
 /// The marker paths that were served.
 #[derive(Clone, Debug, Default)]
@@ -47,7 +48,7 @@ impl TestApp {
     /// Starts the application with this configuration, on a free port of the loopback address.
     pub(crate) async fn start_with(config: ServerConfig) -> Self {
         let marks = Marks::default();
-        config.host("127.0.0.1").port(0);
+        config.host("127.0.0.1").port(0).runtime(runtime()).threads(2);
         let server = server(marks.clone());
         server.config(config);
         let handle = server.run().await.expect("the loopback address has a free port");
@@ -69,6 +70,16 @@ impl TestApp {
     /// Ends the server without waiting for connections that cases have left behind.
     pub(crate) async fn stop(self) {
         self.handle.shutdown_within(Duration::from_millis(50)).await;
+    }
+}
+
+/// What serves the connections, from the environment variable `HYPERLANE_RUNTIME`.
+fn runtime() -> Runtime {
+    match std::env::var("HYPERLANE_RUNTIME").as_deref() {
+        Err(_) | Ok("shared") => Runtime::Shared,
+        Ok("per-core") => Runtime::PerCore,
+        Ok("io-uring") => Runtime::IoUring,
+        Ok(other) => panic!("HYPERLANE_RUNTIME is `{other}`: write `shared`, `per-core` or `io-uring`"),
     }
 }
 

@@ -8,6 +8,9 @@
 //! cargo test -p hyperlane --test conformance -- --nocapture
 //! ```
 //!
+//! The environment variable `HYPERLANE_RUNTIME` chooses what serves the connections: `shared` (the default), `per-core`,
+//! or `io-uring` (with `--features io-uring`).
+//!
 //! A group fails with the report of *all* its failing cases: what was sent, and what came back.
 //!
 //! | file | holds |

@@ -1,0 +1,309 @@
+//! One runtime for each core: the threads, how they begin, and how they end.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use hyperlane_core::Service;
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::accept::{Server, Source, accept_connections};
+use crate::shutdown::Working;
+use crate::uring::Ring;
+use crate::{Config, Runtime};
+
+/// How long the kernel may take for connections that were cut.
+const CUT: Duration = Duration::from_secs(1);
+
+/// A thread that serves connections, as the others see it.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) runtime: Handle,
+    /// `None`: the sockets belong to the runtime itself.
+    pub(crate) ring: Option<Ring>,
+    load: Arc<AtomicUsize>,
+}
+
+impl Core {
+    pub(crate) fn new(runtime: Handle, ring: Option<Ring>) -> Self {
+        Self {
+            runtime,
+            ring,
+            load: Arc::default(),
+        }
+    }
+
+    /// Counts a connection, until the guard is dropped.
+    pub(crate) fn take_on(&self) -> Load {
+        self.load.fetch_add(1, Ordering::Relaxed);
+        Load(Arc::clone(&self.load))
+    }
+}
+
+/// A connection in the count of its core.
+#[derive(Debug)]
+pub(crate) struct Load(Arc<AtomicUsize>);
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The core that a new connection goes to: the one that has accepted it, unless another has clearly fewer. A few
+/// connections are spread exactly; among many a small difference is cheaper than the way to another thread.
+pub(crate) fn choose(cores: &[Core], accepted_by: usize) -> usize {
+    let load = |core: &Core| core.load.load(Ordering::Relaxed);
+    let least = cores.iter().enumerate().min_by_key(|(_, core)| load(core));
+    match (cores.get(accepted_by), least) {
+        (Some(own), Some((index, other))) if load(own) > load(other) + load(other) / 8 => index,
+        _ => accepted_by,
+    }
+}
+
+/// Starts the threads, and lets them accept from `listener` once all of them are ready.
+///
+/// If this future is dropped, they end. `ring` makes the ring of a thread where one is wanted.
+pub(crate) async fn start<S: Service>(
+    listener: TcpListener,
+    server: Server<S>,
+    ring: fn() -> io::Result<Ring>,
+) -> Result<(), ServeError> {
+    let count = count(&server.config);
+    let socket = listener.into_std().map_err(ServeError::socket)?;
+    let (ready, mut readiness) = mpsc::channel(count);
+    let mut waiting = Vec::with_capacity(count);
+    for number in 0..count {
+        let failed = |source| ServeError::thread(number, count, source);
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let (go, gone) = oneshot::channel();
+        let beginning = Beginning {
+            number,
+            ring: (server.config.runtime == Runtime::IoUring).then_some(ring),
+            ready: ready.clone(),
+            go: gone,
+            socket: socket.try_clone().map_err(failed)?,
+            working: server.shutdown.working(),
+        };
+        std::thread::Builder::new()
+            .name(format!("hyperlane-{number}"))
+            .spawn(move || {
+                runtime.block_on(serve_core(beginning));
+                // What handlers have spawned ends here; blocking work that they began is not waited for.
+                runtime.shutdown_background();
+            })
+            .map_err(failed)?;
+        waiting.push(go);
+    }
+    drop(ready);
+    let mut cores = Vec::with_capacity(count);
+    let mut refused = None;
+    while let Some(Ready { number, runtime, ring }) = readiness.recv().await {
+        let ring = ring.transpose().unwrap_or_else(|error| {
+            refused = Some(error);
+            None
+        });
+        cores.push((number, Core::new(runtime, ring)));
+    }
+    if let Some(reason) = refused {
+        tracing::warn!(%reason, "no io_uring: serving with one runtime per core and the system's usual polling");
+        // All or none: they share one socket, and the two ways want it set differently.
+        cores.iter_mut().for_each(|(_, core)| core.ring = None);
+    }
+    cores.sort_by_key(|(number, _)| *number);
+    let server = Arc::new(Server {
+        cores: cores.into_iter().map(|(_, core)| core).collect(),
+        ..server
+    });
+    for go in waiting {
+        let started = Start {
+            server: Arc::clone(&server),
+            listening: server.shutdown.listening(),
+        };
+        if go.send(started).is_err() {
+            tracing::error!("a thread of the server has ended before it began");
+        }
+    }
+    Ok(())
+}
+
+fn count(config: &Config) -> usize {
+    let count = config
+        .threads
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    count.max(1)
+}
+
+/// What a thread gets before it says that it is ready.
+struct Beginning<S> {
+    number: usize,
+    ring: Option<fn() -> io::Result<Ring>>,
+    ready: mpsc::Sender<Ready>,
+    go: oneshot::Receiver<Start<S>>,
+    socket: std::net::TcpListener,
+    working: Working,
+}
+
+struct Ready {
+    number: usize,
+    runtime: Handle,
+    ring: Option<io::Result<Ring>>,
+}
+
+struct Start<S> {
+    server: Arc<Server<S>>,
+    listening: crate::shutdown::Listening,
+}
+
+/// The whole life of a thread: it accepts, serves, and stays until all that the server has promised is done.
+async fn serve_core<S: Service>(beginning: Beginning<S>) {
+    let Beginning {
+        number,
+        ring,
+        ready,
+        go,
+        socket,
+        working,
+    } = beginning;
+    let ring = ring.map(|start| start());
+    let runtime = Handle::current();
+    let said = ready.send(Ready { number, runtime, ring }).await;
+    drop(ready);
+    let (Ok(()), Ok(Start { server, listening })) = (said, go.await) else {
+        return;
+    };
+    let shutdown = Arc::clone(&server.shutdown);
+    let ring = server.cores.get(number).and_then(|core| core.ring.clone());
+    match Source::new(socket, ring.as_ref()) {
+        Ok(source) => accept_connections(source, server, number).await,
+        Err(error) => tracing::error!(%error, number, "a thread of the server can't accept connections"),
+    }
+    drop(listening);
+    shutdown.quiet().await;
+    if let Some(ring) = ring {
+        // What the last responses have left in its buffers.
+        tokio::select! {
+            () = ring.settled() => {}
+            () = shutdown.closing() => {
+                ring.cut();
+                let _ = tokio::time::timeout(CUT, ring.settled()).await;
+            }
+        }
+    }
+    drop(working);
+}
+
+/// A server could not begin to serve.
+#[derive(Debug)]
+pub struct ServeError {
+    /// Which thread, of how many; `None`: it was the socket.
+    thread: Option<(usize, usize)>,
+    source: io::Error,
+}
+
+impl ServeError {
+    fn thread(number: usize, count: usize, source: io::Error) -> Self {
+        Self {
+            thread: Some((number, count)),
+            source,
+        }
+    }
+
+    fn socket(source: io::Error) -> Self {
+        Self { thread: None, source }
+    }
+}
+
+impl fmt::Display for ServeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let source = &self.source;
+        match self.thread {
+            Some((number, count)) => write!(
+                f,
+                "can't start thread {} of {count} for the server: {source}; set fewer `threads`, or raise the limits of \
+                 the process",
+                number + 1
+            ),
+            None => write!(f, "can't share the listening socket between threads: {source}"),
+        }
+    }
+}
+
+impl StdError for ServeError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&self.source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{Ready as ReadyFuture, ready};
+
+    use hyperlane_core::{Request, Response};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+    use tokio::sync::Semaphore;
+
+    use super::*;
+    use crate::shutdown::Shutdown;
+
+    struct Word;
+
+    impl Service for Word {
+        type Future = ReadyFuture<Response>;
+
+        fn call(&self, _: Request) -> Self::Future {
+            ready(Response::new("word"))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_kernel_that_refuses_io_uring_leaves_the_usual_polling() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let local_addr = listener.local_addr().expect("bound");
+        let shutdown = Arc::new(Shutdown::default());
+        let config = Config {
+            runtime: Runtime::IoUring,
+            threads: Some(2),
+            ..Config::default()
+        };
+        let server = Server {
+            local_addr,
+            service: Arc::new(Word),
+            config: Arc::new(config),
+            shutdown: Arc::clone(&shutdown),
+            room: Arc::new(Semaphore::new(10)),
+            cores: Vec::new(),
+        };
+        let refuse = || Err(io::ErrorKind::PermissionDenied.into());
+        start(listener, server, refuse).await.expect("threads can be started");
+        for _ in 0..4 {
+            let mut client = TcpStream::connect(local_addr).await.expect("listening");
+            let request = b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+            client.write_all(request).await.expect("open");
+            let mut answer = String::new();
+            client.read_to_string(&mut answer).await.expect("closed in order");
+            assert!(answer.ends_with("word"), "{answer}");
+        }
+        shutdown.drain();
+        shutdown.idle().await;
+    }
+
+    #[test]
+    fn a_connection_goes_elsewhere_only_where_there_are_clearly_fewer() {
+        let runtime = Builder::new_current_thread().build().expect("a runtime");
+        let cores: Vec<_> = (0..2).map(|_| Core::new(runtime.handle().clone(), None)).collect();
+        assert_eq!(choose(&cores, 1), 1);
+        let mut taken = vec![cores[1].take_on()];
+        assert_eq!(choose(&cores, 1), 0);
+        taken.extend((0..100).flat_map(|_| [cores[0].take_on(), cores[1].take_on()]));
+        assert_eq!(choose(&cores, 1), 1);
+        drop(taken);
+        assert_eq!(choose(&cores, 1), 1);
+    }
+}

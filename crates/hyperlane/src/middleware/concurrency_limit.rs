@@ -1,0 +1,104 @@
+//! A limit on how many requests are served at once, beyond which requests are turned away early.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::StatusCode;
+use hyperlane_core::Response;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tracing::Span;
+
+use super::observed::{BodyEnd, Observer, observe};
+use super::refusal::refusal_for_now;
+use super::{Middleware, Next};
+use crate::context::Context;
+
+/// Serves at most so many requests at once; some more may wait, and the others are answered 503 with `Retry-After`
+/// (RFC 9110 §15.6.4) at once: a server that turns some away stays quick for the rest.
+///
+/// A request counts until its response's body has ended, so that open streams count. One limit holds for all routes
+/// that it stands around.
+///
+/// By default nobody waits. A short queue takes up bursts:
+///
+/// ```
+/// use hyperlane::*;
+/// use hyperlane::middleware::ConcurrencyLimit;
+/// use std::time::Duration;
+///
+/// let server = Server::new();
+/// server
+///     .middleware(ConcurrencyLimit::new(512).queue(256, Duration::from_millis(500)))
+///     .get("/", async || "hello");
+/// ```
+#[derive(Clone, Debug)]
+pub struct ConcurrencyLimit {
+    running: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+    patience: Duration,
+    retry_after: u64,
+}
+
+impl ConcurrencyLimit {
+    /// Serves so many requests at once, and turns the others away.
+    pub fn new(requests: usize) -> Self {
+        Self {
+            running: semaphore(requests),
+            waiting: semaphore(0),
+            patience: Duration::ZERO,
+            retry_after: 1,
+        }
+    }
+
+    /// Lets so many requests wait for a place, each for at most so long. They are served in the order in which they
+    /// came.
+    #[must_use]
+    pub fn queue(mut self, requests: usize, patience: Duration) -> Self {
+        self.waiting = semaphore(requests);
+        self.patience = patience;
+        self
+    }
+
+    /// What `Retry-After` says, in seconds. Default: 1.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = seconds;
+        self
+    }
+
+    async fn admit(&self) -> Option<OwnedSemaphorePermit> {
+        if let Ok(place) = Arc::clone(&self.running).try_acquire_owned() {
+            return Some(place);
+        }
+        let _waiting = self.waiting.try_acquire().ok()?;
+        let place = Arc::clone(&self.running).acquire_owned();
+        tokio::time::timeout(self.patience, place).await.ok()?.ok()
+    }
+}
+
+fn semaphore(permits: usize) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)))
+}
+
+impl Middleware for ConcurrencyLimit {
+    async fn call(&self, ctx: Context, next: Next) -> Response {
+        let Some(place) = self.admit().await else {
+            return refusal_for_now(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "server is busy: try again later",
+                self.retry_after,
+            );
+        };
+        let method = ctx.method().clone();
+        let response = next.run(ctx).await;
+        observe(&method, response, Span::none(), Place(place))
+    }
+}
+
+struct Place(OwnedSemaphorePermit);
+
+impl Observer for Place {
+    fn ended(self, _: BodyEnd) {
+        drop(self.0);
+    }
+}

@@ -1,0 +1,83 @@
+//! `ConcurrencyLimit`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyperlane::App;
+use hyperlane::middleware::ConcurrencyLimit;
+use tokio::sync::Semaphore;
+
+use crate::support::{app, get, header, settle, text, three_pieces};
+
+/// An app whose `/wait` answers when the semaphore has a permit.
+fn waiting(limit: ConcurrencyLimit) -> (Arc<App>, Arc<Semaphore>) {
+    let gate = Arc::new(Semaphore::new(0));
+    let held = Arc::clone(&gate);
+    let app = app(|server| {
+        server.middleware(limit).get("/stream", three_pieces).get("/wait", move || {
+            let held = Arc::clone(&held);
+            async move {
+                held.acquire().await.unwrap().forget();
+                "done"
+            }
+        });
+    });
+    (Arc::new(app), gate)
+}
+
+fn begin(app: &Arc<App>) -> tokio::task::JoinHandle<u16> {
+    let app = Arc::clone(app);
+    tokio::spawn(async move { get(&app, "/wait", &[]).await.status().as_u16() })
+}
+
+#[tokio::test]
+async fn turns_away_what_is_too_much_and_serves_again_afterwards() {
+    let (app, gate) = waiting(ConcurrencyLimit::new(2).retry_after(7));
+    let running = [begin(&app), begin(&app)];
+    settle().await;
+    let refused = get(&app, "/wait", &[]).await;
+    assert_eq!(refused.status(), 503, "RFC 9110 §15.6.4");
+    assert_eq!(header(&refused, "retry-after"), "7", "RFC 9110 §10.2.3");
+    gate.add_permits(3);
+    for request in running {
+        assert_eq!(request.await.unwrap(), 200);
+    }
+    assert_eq!(get(&app, "/wait", &[]).await.status(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_holds_some_for_a_while() {
+    let (app, gate) = waiting(ConcurrencyLimit::new(1).queue(1, Duration::from_secs(2)));
+    let (running, patient) = (begin(&app), begin(&app));
+    settle().await;
+    let begun = tokio::time::Instant::now();
+    assert_eq!(get(&app, "/wait", &[]).await.status(), 503, "the queue is full");
+    assert!(begun.elapsed().is_zero(), "it is told at once");
+    assert_eq!(patient.await.unwrap(), 503);
+    assert_eq!(begun.elapsed().as_secs(), 2, "patience ends");
+    let next = begin(&app);
+    settle().await;
+    gate.add_permits(2);
+    assert_eq!((running.await.unwrap(), next.await.unwrap()), (200, 200));
+}
+
+#[tokio::test]
+async fn a_stream_counts_until_it_has_ended() {
+    let (app, _gate) = waiting(ConcurrencyLimit::new(1));
+    let stream = get(&app, "/stream", &[]).await;
+    assert_eq!(stream.status(), 200);
+    assert_eq!(get(&app, "/stream", &[]).await.status(), 503);
+    assert_eq!(text(stream).await, "one two three");
+    drop(get(&app, "/stream", &[]).await);
+    assert_eq!(get(&app, "/stream", &[]).await.status(), 200, "one that is dropped is over");
+}
+
+#[tokio::test]
+async fn a_request_that_is_given_up_leaves_its_place() {
+    let (app, _gate) = waiting(ConcurrencyLimit::new(1));
+    let running = begin(&app);
+    settle().await;
+    running.abort();
+    let _ = running.await;
+    assert_eq!(get(&app, "/stream", &[]).await.status(), 200);
+}
