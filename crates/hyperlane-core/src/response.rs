@@ -235,8 +235,13 @@ impl Response {
         if other.status.is_client_error() || other.status.is_server_error() {
             self.status = other.status;
         }
-        if let Some(defect) = other.rare.and_then(|rare| rare.defect) {
-            self.reject(defect);
+        if let Some(rare) = other.rare {
+            if let Some(defect) = rare.defect {
+                self.reject(defect);
+            }
+            if !rare.extensions.is_empty() {
+                self.extensions_mut().extend(rare.extensions);
+            }
         }
         match (other.headers.into_inner(), self.headers.get_mut()) {
             (None, None) => self.content_type = other.content_type.or(self.content_type),

@@ -12,6 +12,8 @@
 //!   connection wait there; then a write pends. They are like bytes in the socket's own buffer: flushing and shutting
 //!   down do not wait for them, and they are still sent when the stream was dropped (see [`LINGER`]).
 //! - A large write goes to the socket at once, from where it lies; the ring only tells when there is room again.
+//! - Where much arrives at a time, as with the body of an upload, it is received without the ring's small buffers, to
+//!   where it is wanted; the ring then only tells when there is more.
 //! - What arrives while nobody reads is set aside, up to about [`RECEIVE_LIMIT`] bytes a connection; then receiving
 //!   stops until it is read.
 //!

@@ -41,7 +41,7 @@ impl Ring {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
         let kernel = Kernel::new()?;
-        let readable = kernel.readable()?;
+        let readable = kernel.watched()?;
         let shared = Shared::new(kernel);
         tokio::spawn(Driver {
             shared: shared.clone(),

@@ -256,6 +256,18 @@ impl State {
                     self.remove(key);
                 }
             }
+            Event::Readable { key } => {
+                let Some(socket) = self.sockets.get_mut(key) else {
+                    return;
+                };
+                socket.readable();
+                wakers.extend(socket.reader.take());
+                if socket.is_over() {
+                    self.remove(key);
+                } else if socket.is_dropped() {
+                    self.list(key);
+                }
+            }
             Event::Accepted { key, accepted, more } => {
                 if let Some(acceptor) = self.acceptors.get_mut(key) {
                     acceptor.accepted(accepted, more);

@@ -128,7 +128,15 @@ impl AsyncRead for Stream {
         let (Some(kernel), Some(socket)) = (&mut state.kernel, state.sockets.get_mut(self.key)) else {
             return Poll::Ready(Err(ended()));
         };
+        // A peer that sends without a pause must not keep this task from letting others run.
+        let proceed = match socket.reads_directly() {
+            true => Some(ready!(poll_proceed(cx))),
+            false => None,
+        };
         if let Some(read) = socket.read(kernel, buffer) {
+            if let Some(proceed) = proceed {
+                proceed.made_progress();
+            }
             if socket.may_resume() {
                 state.list(self.key);
             }

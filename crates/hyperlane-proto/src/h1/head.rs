@@ -3,10 +3,11 @@
 //! Step 4 of the walk. The engine reads into one buffer and calls [`HeadParser::parse`] after each
 //! read; nothing is copied, and a [`RequestHead`] that is reused allocates nothing.
 //!
-//! The parser remembers where it stopped, so a peer that drips bytes causes no more work than one that
-//! sends them whole. The request line is read as it comes, and its faults are reported at the byte that
-//! makes them certain. The fields are parsed by `httparse` (see `fields.rs`) when they are all there: until
-//! then only their line ends are looked at. (For the whole head that would not do: `httparse` starts over at
+//! A head that is whole at the first call and of the usual kind is read in one go. For all others the
+//! parser remembers where it stopped, so a peer that drips bytes causes no more work than one that sends
+//! them whole. The request line is read as it comes, and its faults are reported at the byte that makes
+//! them certain. The fields are parsed by `httparse` (see `fields.rs`) when they are all there: until then
+//! only their line ends are looked at. (For the whole head that would not do: `httparse` starts over at
 //! each call, knows no minor version above 1 and takes a bare LF.)
 //!
 //! ```
@@ -175,7 +176,7 @@ impl HeadParser {
     /// Nearly all heads come whole, without fault, and with a request line of the usual kind: they are read in one go
     /// and leave no trace in the parser. False says nothing about `buf`.
     ///
-    /// Reading them like others costs a fifth more.
+    /// Reading them like others costs about 220 instructions more, a quarter of a small head.
     #[inline]
     fn parse_usual(&mut self, buf: &[u8], limits: &HeadLimits, head: &mut RequestHead) -> bool {
         let window = buf.get(..head_limit(limits)).unwrap_or(buf);

@@ -14,6 +14,7 @@ pub(crate) enum Operation {
     Accept,
     Writable,
     Cancel,
+    Readable,
 }
 
 /// What has come of an operation; `key` is the number that was given with it.
@@ -39,6 +40,9 @@ pub(crate) enum Event {
     Writable {
         key: usize,
     },
+    Readable {
+        key: usize,
+    },
 }
 
 /// What the kernel gives back with the outcome of an operation.
@@ -54,6 +58,7 @@ pub(super) fn parts(token: u64) -> (usize, Option<Operation>) {
         Operation::Accept,
         Operation::Writable,
         Operation::Cancel,
+        Operation::Readable,
     ];
     let operation = all.get((token & 7) as usize).copied();
     ((token >> 3) as usize, operation)

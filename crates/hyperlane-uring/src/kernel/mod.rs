@@ -9,6 +9,7 @@
 
 mod buffers;
 mod event;
+mod receive;
 
 use std::io;
 use std::mem::ManuallyDrop;
@@ -23,6 +24,7 @@ use tokio::io::unix::AsyncFd;
 
 pub(crate) use buffers::Filled;
 pub(crate) use event::{Event, Operation};
+pub(crate) use receive::receive_now;
 
 use buffers::{BUFFERS, Buffers};
 use event::{parts, token};
@@ -116,7 +118,7 @@ impl Kernel {
     ///
     /// It is an `eventfd`, since the ring's own descriptor does not tell of what the kernel has put off until it is
     /// asked (`IORING_SETUP_DEFER_TASKRUN`).
-    pub(crate) fn readable(&self) -> io::Result<AsyncFd<OwnedFd>> {
+    pub(crate) fn watched(&self) -> io::Result<AsyncFd<OwnedFd>> {
         // SAFETY: the call takes no memory; a descriptor that it returns belongs to nobody else.
         let descriptor = unsafe {
             match libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) {
@@ -207,6 +209,13 @@ impl Kernel {
         let entry = opcode::PollAdd::new(Fd(fd.as_raw_fd()), libc::POLLOUT as u32).build();
         // SAFETY: the operation is given no memory.
         unsafe { self.push(entry, key, Operation::Writable) }
+    }
+
+    /// Tells when there is something to receive.
+    pub(crate) fn readable(&mut self, fd: BorrowedFd<'_>, key: usize) -> io::Result<()> {
+        let entry = opcode::PollAdd::new(Fd(fd.as_raw_fd()), libc::POLLIN as u32).build();
+        // SAFETY: the operation is given no memory.
+        unsafe { self.push(entry, key, Operation::Readable) }
     }
 
     /// Asks for the end of an operation; its event is still to come, as cancelled if nothing else.
@@ -308,6 +317,7 @@ impl Kernel {
                 Some(Event::Accepted { key, accepted, more })
             }
             Some(Operation::Writable) => Some(Event::Writable { key }),
+            Some(Operation::Readable) => Some(Event::Readable { key }),
             Some(Operation::Cancel) | None => None,
         }
     }

@@ -1,13 +1,19 @@
 //! What the ring keeps for one connection.
 
+mod sending;
+
 use std::io;
 use std::net::TcpStream;
 use std::os::fd::AsFd;
 use std::task::Waker;
 use std::time::Duration;
 
+use tokio::io::ReadBuf;
+
+pub(crate) use sending::Written;
+
 use crate::inbox::Inbox;
-use crate::kernel::{Filled, Kernel, Operation, Place};
+use crate::kernel::{Filled, Kernel, Operation, Place, receive_now};
 
 /// Bytes of small writes that wait to be sent on one connection; beyond it a write pends. 65,536: what a socket's own
 /// buffer takes before it grows.
@@ -21,6 +27,11 @@ pub const LINGER: Duration = Duration::from_secs(30);
 /// Sends after which the kernel keeps the socket at hand: that costs two calls a connection, which has to last.
 const KEPT_AFTER: u8 = 8;
 
+/// Bytes that come in one turn, from which on it pays to receive without the ring's small buffers.
+const MUCH: usize = 32 * 1024;
+/// Bytes that come with one call, below which the ring does it again.
+const LITTLE: usize = 4 * 1024;
+
 /// A connection, its unread bytes and its unsent ones.
 #[derive(Debug)]
 pub(crate) struct Socket {
@@ -29,6 +40,9 @@ pub(crate) struct Socket {
     pub(crate) generation: u64,
     inbox: Inbox,
     receiving: Progress,
+    /// Much comes: it is received without the ring, which then only tells when there is something.
+    bulk: bool,
+    polling: Progress,
     /// Somebody wants to read.
     wanted: bool,
     ended: bool,
@@ -76,13 +90,6 @@ enum Shutdown {
     Done,
 }
 
-/// What a write has come to.
-pub(crate) enum Written {
-    Bytes(usize),
-    /// There is no room; the ring will tell.
-    Full,
-}
-
 impl Socket {
     pub(crate) fn new(io: TcpStream, generation: u64) -> Self {
         Self {
@@ -90,6 +97,8 @@ impl Socket {
             generation,
             inbox: Inbox::default(),
             receiving: Progress::None,
+            bulk: false,
+            polling: Progress::None,
             wanted: false,
             ended: false,
             receive_error: None,
@@ -111,21 +120,44 @@ impl Socket {
     }
 
     /// Copies what was received, as far as there is room. `None`: nothing is there, and it is not the end.
-    pub(crate) fn read(&mut self, kernel: &mut Kernel, room: &mut tokio::io::ReadBuf<'_>) -> Option<io::Result<()>> {
+    pub(crate) fn read(&mut self, kernel: &mut Kernel, room: &mut ReadBuf<'_>) -> Option<io::Result<()>> {
         if self.inbox.read(kernel, room) {
             return Some(Ok(()));
         }
         match self.receive_error.take() {
             Some(error) => Some(Err(error)),
             None if self.ended => Some(Ok(())),
+            None if self.reads_directly() => self.read_now(room),
             None => None,
         }
+    }
+
+    /// Whether a read goes to the socket itself.
+    pub(crate) fn reads_directly(&self) -> bool {
+        self.bulk && self.inbox.unread() == 0 && self.receiving == Progress::None && self.polling == Progress::None
+    }
+
+    fn read_now(&mut self, room: &mut ReadBuf<'_>) -> Option<io::Result<()>> {
+        match receive_now(self.io.as_fd(), room) {
+            Ok(n) => {
+                self.ended = n == 0;
+                self.bulk = n >= LITTLE;
+                Some(Ok(()))
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// There is something to receive.
+    pub(crate) fn readable(&mut self) {
+        self.polling = Progress::None;
     }
 
     /// Says that somebody waits for bytes. Returns whether the ring has something to do for it.
     pub(crate) fn want(&mut self) -> bool {
         self.wanted = true;
-        self.receiving == Progress::None && self.can_receive()
+        self.receiving == Progress::None && self.polling == Progress::None && self.can_receive()
     }
 
     fn can_receive(&self) -> bool {
@@ -138,7 +170,7 @@ impl Socket {
 
     /// Whether receiving was stopped and may go on.
     pub(crate) fn may_resume(&self) -> bool {
-        self.receiving == Progress::None && self.can_receive()
+        self.receiving == Progress::None && self.can_receive() && !self.bulk
     }
 
     /// Moves what nobody has read out of the ring's buffers, which others need.
@@ -158,7 +190,10 @@ impl Socket {
             Err(error) if is_pause(&error) => {}
             Err(error) => self.receive_error = Some(error),
         }
-        !more || self.inbox.unread() >= RECEIVE_LIMIT
+        if more && self.inbox.unread() >= MUCH {
+            self.bulk = true;
+        }
+        !more || self.bulk || self.inbox.unread() >= RECEIVE_LIMIT
     }
 
     /// Whether bytes lie in the ring's buffers.
@@ -168,118 +203,12 @@ impl Socket {
 
     /// Whether a reader would find something.
     pub(crate) fn is_readable(&self) -> bool {
-        self.inbox.unread() > 0 || self.ended || self.receive_error.is_some()
+        self.inbox.unread() > 0 || self.ended || self.receive_error.is_some() || self.reads_directly()
     }
 
     /// Bytes received and not read.
     pub(crate) fn unread(&self) -> usize {
         self.inbox.unread()
-    }
-
-    pub(crate) fn check_writable(&self) -> io::Result<()> {
-        match self.send_error {
-            Some(code) => Err(io::Error::from_raw_os_error(code)),
-            None if self.shutdown != Shutdown::No => Err(io::ErrorKind::BrokenPipe.into()),
-            None => Ok(()),
-        }
-    }
-
-    /// Takes bytes to be sent later, as many as there is room for.
-    pub(crate) fn enqueue(&mut self, slices: &[io::IoSlice<'_>], spare: &mut Vec<Vec<u8>>) -> Written {
-        let mut taken = 0;
-        if self.queue.capacity() == 0 && self.unsent < SEND_LIMIT {
-            self.queue = spare.pop().unwrap_or_default();
-        }
-        for slice in slices {
-            let n = slice.len().min(SEND_LIMIT.saturating_sub(self.unsent));
-            self.queue.extend_from_slice(&slice[..n]);
-            self.unsent += n;
-            taken += n;
-        }
-        if taken == 0 {
-            Written::Full
-        } else {
-            Written::Bytes(taken)
-        }
-    }
-
-    /// Whether nothing is ahead of a large write.
-    pub(crate) fn is_sent(&self) -> bool {
-        self.unsent == 0
-    }
-
-    /// Asks to be told when there is room in the socket. Returns whether the ring has something to do for it.
-    pub(crate) fn watch(&mut self) -> bool {
-        self.watch = true;
-        self.watching == Progress::None
-    }
-
-    pub(crate) fn writable(&mut self) {
-        self.watching = Progress::None;
-        self.watch = false;
-    }
-
-    /// Notes that a send has ended. Returns its memory, for reuse.
-    pub(crate) fn sent(&mut self, mut data: Vec<u8>, sent: io::Result<usize>) -> Vec<u8> {
-        self.sending = Progress::None;
-        match sent {
-            Ok(n) => {
-                self.unsent -= n.min(data.len());
-                if n < data.len() {
-                    data.drain(..n);
-                    data.append(&mut self.queue);
-                    std::mem::swap(&mut data, &mut self.queue);
-                }
-            }
-            Err(error) => {
-                self.send_error = Some(error.raw_os_error().unwrap_or_default());
-                self.queue = Vec::new();
-                self.unsent = 0;
-            }
-        }
-        self.end_if_sent();
-        data.clear();
-        data
-    }
-
-    /// Ends our side, once all is sent.
-    pub(crate) fn end(&mut self) {
-        if self.shutdown == Shutdown::No {
-            self.shutdown = Shutdown::Wanted;
-            self.send_now();
-            self.end_if_sent();
-        }
-    }
-
-    /// Sends what is queued without the ring, so that the end of our side follows directly: a client that is told of
-    /// the end shall see it before it sends something more, which would be answered by a reset.
-    fn send_now(&mut self) {
-        if self.sending == Progress::None
-            && !self.queue.is_empty()
-            && let Ok(n) = self.send(&[io::IoSlice::new(&self.queue)])
-        {
-            self.unsent -= n;
-            self.queue.drain(..n);
-        }
-    }
-
-    /// Sends to the socket as much as there is room for.
-    pub(crate) fn send(&self, slices: &[io::IoSlice<'_>]) -> io::Result<usize> {
-        const FLAGS: i32 = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
-        loop {
-            match socket2::SockRef::from(&self.io).send_vectored_with_flags(slices, FLAGS) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                sent => return sent,
-            }
-        }
-    }
-
-    fn end_if_sent(&mut self) {
-        if self.shutdown == Shutdown::Wanted && self.unsent == 0 {
-            self.shutdown = Shutdown::Done;
-            // It can fail only where the peer was faster.
-            let _ = self.io.shutdown(std::net::Shutdown::Write);
-        }
     }
 
     /// Makes sure that closing resets the connection, and that nothing more is sent.
@@ -315,6 +244,7 @@ impl Socket {
             && self.receiving == Progress::None
             && self.sending == Progress::None
             && self.watching == Progress::None
+            && self.polling == Progress::None
             && self.place.is_none()
             && self.queue.is_empty()
     }
@@ -347,6 +277,10 @@ impl Socket {
                 kernel.cancel(key, Operation::Receive)?;
                 self.receiving = Progress::Cancelled;
             }
+            if self.polling == Progress::InFlight {
+                kernel.cancel(key, Operation::Readable)?;
+                self.polling = Progress::Cancelled;
+            }
             if self.watching == Progress::InFlight {
                 kernel.cancel(key, Operation::Writable)?;
                 self.watching = Progress::Cancelled;
@@ -359,7 +293,10 @@ impl Socket {
             if resume {
                 kernel.receive(fd, key)?;
                 self.receiving = Progress::InFlight;
-            } else if self.receiving == Progress::InFlight && self.inbox.unread() >= RECEIVE_LIMIT {
+            } else if self.reads_directly() && self.reader.is_some() && self.can_receive() {
+                kernel.readable(fd, key)?;
+                self.polling = Progress::InFlight;
+            } else if self.receiving == Progress::InFlight && (self.bulk || self.inbox.unread() >= RECEIVE_LIMIT) {
                 kernel.cancel(key, Operation::Receive)?;
                 self.receiving = Progress::Cancelled;
             }
