@@ -8,8 +8,23 @@ use crate::{Failure, refuse_arguments, workspace};
 
 /// Each crate under `crates/` and those of ours that it may name.
 const ALLOWED: &[(&str, &[&str])] = &[
-    ("hyperlane", &["hyperlane-server", "hyperlane-router", "hyperlane-core"]),
-    ("hyperlane-server", &["hyperlane-proto", "hyperlane-core"]),
+    (
+        "hyperlane",
+        // The last is itself, with more features, for its own tests.
+        &[
+            "hyperlane-server",
+            "hyperlane-router",
+            "hyperlane-core",
+            "hyperlane-macros",
+            "hyperlane",
+        ],
+    ),
+    (
+        "hyperlane-server",
+        &["hyperlane-proto", "hyperlane-core", "hyperlane-uring"],
+    ),
+    ("hyperlane-uring", &[]),
+    ("hyperlane-macros", &["hyperlane-router"]),
     ("hyperlane-proto", &[]),
     ("hyperlane-core", &[]),
     ("hyperlane-router", &[]),

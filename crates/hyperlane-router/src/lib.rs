@@ -86,5 +86,5 @@ pub use params::{Params, ParamsIter};
 pub use path::PathError;
 pub use pattern::{Param, Pattern, Piece};
 pub use router::{Match, Router};
-pub use slash::OtherSlash;
+pub use slash::{OtherSlash, other_slash_location};
 pub use url::{TypedPath, UrlError};

@@ -42,12 +42,8 @@ impl<T> Router<T> {
     ///
     /// Those of [`find`](Self::find).
     pub fn find_other_slash<'r, 'p>(&'r self, raw_path: &'p str) -> Result<Option<OtherSlash<'r, 'p, T>>, PathError> {
-        if raw_path == "/" || !raw_path.starts_with('/') {
+        let Some(path) = other_form(raw_path) else {
             return Ok(None);
-        }
-        let path = match raw_path.strip_suffix('/') {
-            Some(without) => Cow::Borrowed(without),
-            None => Cow::Owned(format!("{raw_path}/")),
         };
         let found = self.find(&path)?;
         Ok(found.map(|found| OtherSlash { found, path }))
@@ -62,18 +58,38 @@ impl<T> OtherSlash<'_, '_, T> {
     /// people wherever the author of a link wants. Text that is not ASCII is percent-encoded.
     #[must_use]
     pub fn location(&self, query: Option<&str>) -> Option<String> {
-        let mut bytes = self.path.bytes().skip(1);
-        if matches!(bytes.next(), Some(b'/' | b'\\')) {
-            return None;
-        }
-        let mut location = String::with_capacity(self.path.len() + query.map_or(0, |query| query.len() + 1));
-        append(&mut location, &self.path)?;
-        if let Some(query) = query {
-            location.push('?');
-            append(&mut location, query)?;
-        }
-        Some(location)
+        location(&self.path, query)
     }
+}
+
+/// The `Location` for the other form of `raw_path`, whether anything matches that or not: the same as
+/// [`OtherSlash::location`].
+#[must_use]
+pub fn other_slash_location(raw_path: &str, query: Option<&str>) -> Option<String> {
+    location(&other_form(raw_path)?, query)
+}
+
+fn other_form(raw_path: &str) -> Option<Cow<'_, str>> {
+    if raw_path == "/" || !raw_path.starts_with('/') {
+        return None;
+    }
+    Some(match raw_path.strip_suffix('/') {
+        Some(without) => Cow::Borrowed(without),
+        None => Cow::Owned(format!("{raw_path}/")),
+    })
+}
+
+fn location(path: &str, query: Option<&str>) -> Option<String> {
+    if matches!(path.bytes().nth(1), Some(b'/' | b'\\')) {
+        return None;
+    }
+    let mut location = String::with_capacity(path.len() + query.map_or(0, |query| query.len() + 1));
+    append(&mut location, path)?;
+    if let Some(query) = query {
+        location.push('?');
+        append(&mut location, query)?;
+    }
+    Some(location)
 }
 
 fn append(location: &mut String, text: &str) -> Option<()> {

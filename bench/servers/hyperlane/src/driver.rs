@@ -2,7 +2,7 @@
 
 use std::env;
 
-use hyperlane_server::Runtime;
+use hyperlane::Runtime;
 
 /// From the environment variable `DRIVER`: `portable`, which is also the default, `per-core` or `io-uring`.
 ///
