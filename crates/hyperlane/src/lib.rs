@@ -86,6 +86,64 @@ pub use routing::{
 pub use server::Server;
 pub use version::HttpVersion;
 
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+#[path = "macros.rs"]
+pub mod __macros;
+
+/// # Example
+///
+/// ```
+/// use hyperlane::*;
+///
+/// /// One user.
+/// #[get("/user/{id:u64}", name = "user")]
+/// async fn user(Path(id): Path<u64>) -> String {
+///     format!("user {id}")
+/// }
+///
+/// #[route("/search", method = "GET", method = "POST")]
+/// async fn search(ctx: Context) {
+///     ctx.set_response_body("found");
+/// }
+///
+/// let server = Server::new();
+/// server.add((user, search)).get("/me/{id}", user);
+/// # assert!(server.build().is_ok());
+/// # async fn test() {
+/// assert_eq!(user(Path(7)).await, "user 7");
+/// # }
+/// ```
+#[cfg(feature = "macros")]
+pub use hyperlane_macros::get;
+#[cfg(feature = "macros")]
+pub use hyperlane_macros::{delete, head, options, patch, post, put, route};
+
+/// # Example of the derive macro
+///
+/// ```
+/// use hyperlane::*;
+///
+/// #[derive(TypedPath)]
+/// #[typed_path("/users/{id}/posts/{slug}")]
+/// struct Post {
+///     id: u64,
+///     slug: String,
+/// }
+///
+/// async fn post(Post { id, slug }: Post) -> String {
+///     format!("{slug} of {id}")
+/// }
+///
+/// let server = Server::new();
+/// server.get(Post::PATTERN, post);
+/// assert_eq!(Post { id: 7, slug: "a b".into() }.url(), "/users/7/posts/a%20b");
+/// # assert!(server.build().is_ok());
+/// ```
+#[cfg(feature = "macros")]
+pub use hyperlane_macros::TypedPath;
+pub use hyperlane_router::{Constraint, Pattern, TypedPath, UrlError};
+
 pub use bytes::Bytes;
 #[cfg(feature = "cookies-crypto")]
 pub use cookie::Key as CookieKey;
@@ -98,7 +156,7 @@ pub use hyperlane_core::{
     Body, BodyError, BodyErrorKind, BoxError, ConnectionInfo, HandlerPanic, Head, IntoResponse, InvalidHeader, Request,
     Response, Service, Upgraded,
 };
-pub use hyperlane_server::ServerHandle;
+pub use hyperlane_server::{Runtime, ServerHandle};
 
 /// The README's programs, compiled.
 #[cfg(doctest)]

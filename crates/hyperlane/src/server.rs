@@ -107,7 +107,9 @@ impl Server {
     {
         let shape = ShapeProblems(Box::new(move |problem, ctx| shape(problem, ctx).into_response()));
         let shape = erase(shape);
-        self.register("the answer to problems", |registration| registration.shape_problems = Some(shape))
+        self.register("the answer to problems", |registration| {
+            registration.shape_problems = Some(shape)
+        })
     }
 
     /// Binds the address and begins to serve, on the current tokio runtime.
@@ -189,7 +191,10 @@ impl Server {
     #[cfg(feature = "openapi")]
     pub(crate) fn table(&self) -> Result<RoutingTable, RunError> {
         let settings = self.lock();
-        settings.registration.freeze(&ServerWide::default()).map_err(RunError::new)
+        settings
+            .registration
+            .freeze(&ServerWide::default())
+            .map_err(RunError::new)
     }
 
     /// The engine's part of the settings, for connections that no listener brings.

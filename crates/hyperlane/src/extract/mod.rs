@@ -23,6 +23,8 @@ mod requirements;
 mod state;
 #[cfg(feature = "typed-headers")]
 mod typed_header;
+#[cfg(feature = "macros")]
+mod typed_path;
 mod urlencoded;
 #[cfg(feature = "validation")]
 mod valid;
@@ -50,6 +52,8 @@ pub use requirements::Requirements;
 pub use state::State;
 #[cfg(feature = "typed-headers")]
 pub use typed_header::TypedHeader;
+#[cfg(feature = "macros")]
+pub use typed_path::path_param;
 #[cfg(feature = "validation")]
 pub use valid::{Valid, Validatable};
 

@@ -10,7 +10,8 @@ use crate::extract::{FromContext, Rejection};
 /// What [`BasicAuth`](super::BasicAuth), [`BearerAuth`](super::BearerAuth) or `Jwt` found out about who sent the
 /// request: an argument of handlers.
 ///
-/// A route around which no such middleware stands answers 401: it fails closed.
+/// A route around which no such middleware stands answers 500, and an error is logged: it fails closed. In an `Option`
+/// it is `None` there.
 ///
 /// ```
 /// use hyperlane::*;
@@ -38,8 +39,15 @@ impl<T: Clone + Send + Sync + 'static> FromContext for Authenticated<T> {
     type Rejection = Rejection;
 
     async fn from_context(ctx: &Context) -> Result<Self, Rejection> {
-        ctx.extension()
-            .ok_or(Rejection::new(StatusCode::UNAUTHORIZED, "request is not authenticated"))
+        ctx.extension().ok_or_else(|| {
+            let name = std::any::type_name::<T>();
+            let message = format!("nobody authenticated a `{name}`: put the middleware that does around the route");
+            Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, message)
+        })
+    }
+
+    async fn from_context_if_present(ctx: &Context) -> Result<Option<Self>, Rejection> {
+        Ok(ctx.extension())
     }
 }
 

@@ -8,12 +8,14 @@ use base64::engine::general_purpose::STANDARD;
 use futures_core::future::BoxFuture;
 use http::StatusCode;
 use hyperlane_core::Response;
+use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
 use super::authenticated::{Authenticated, Credentials, challenge, credentials, quoted};
 use super::{Middleware, Next};
 use crate::context::Context;
 
+type Hash = [u8; 32];
 type Verify = dyn Fn(String, String) -> BoxFuture<'static, bool> + Send + Sync;
 
 /// Admits who knows a name and its password, and answers others 401 with `WWW-Authenticate` (RFC 7617 §2).
@@ -33,7 +35,8 @@ type Verify = dyn Fn(String, String) -> BoxFuture<'static, bool> + Send + Sync;
 #[derive(Clone)]
 pub struct BasicAuth {
     realm: String,
-    users: Vec<(String, String)>,
+    /// Hashes of names and passwords: these are of one length, so that comparing them does not tell that of a password.
+    users: Vec<(Hash, Hash)>,
     verify: Option<Arc<Verify>>,
 }
 
@@ -53,8 +56,8 @@ impl BasicAuth {
 
     /// Admits a user with a password.
     #[must_use]
-    pub fn user(mut self, name: impl Into<String>, password: impl Into<String>) -> Self {
-        self.users.push((name.into(), password.into()));
+    pub fn user(mut self, name: impl AsRef<str>, password: impl AsRef<str>) -> Self {
+        self.users.push((hash(name.as_ref()), hash(password.as_ref())));
         self
     }
 
@@ -72,10 +75,11 @@ impl BasicAuth {
     }
 
     async fn admits(&self, name: &str, password: &str) -> bool {
+        let given = (hash(name), hash(password));
         let mut known = Choice::from(0);
         for (user, secret) in &self.users {
             // Both, and all users: none of them is left out early.
-            known |= user.as_bytes().ct_eq(name.as_bytes()) & secret.as_bytes().ct_eq(password.as_bytes());
+            known |= user.ct_eq(&given.0) & secret.ct_eq(&given.1);
         }
         match &self.verify {
             _ if bool::from(known) => true,
@@ -100,6 +104,10 @@ impl Middleware for BasicAuth {
         let how = format!("Basic realm={}, charset=\"UTF-8\"", self.realm);
         challenge(StatusCode::UNAUTHORIZED, "name and password are needed", how)
     }
+}
+
+fn hash(text: &str) -> Hash {
+    Sha256::digest(text.as_bytes()).into()
 }
 
 /// Name and password; a name has no colon (RFC 7617 §2).

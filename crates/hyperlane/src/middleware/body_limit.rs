@@ -1,13 +1,11 @@
 //! A limit on the bodies of requests, for a group of routes.
 
-use http::StatusCode;
-use hyperlane_core::{Body, Request, Response};
+use hyperlane_core::{Body, BodyError, BodyErrorKind, IntoResponse, Request, Response};
 
 use super::limited::Limited;
-use super::refusal::refusal;
 use super::{Middleware, Next};
 use crate::context::Context;
-use crate::extract::FromContext;
+use crate::extract::{FromContext, Rejection};
 
 /// Answers 413 (RFC 9110 §15.5.14) to a request whose body is longer than so many bytes.
 ///
@@ -41,8 +39,8 @@ impl Middleware for BodyLimit {
         drop(ctx);
         let hint = http_body::Body::size_hint(request.body());
         if hint.lower() > self.bytes {
-            let message = format!("request body exceeds {} bytes", self.bytes);
-            return refusal(StatusCode::PAYLOAD_TOO_LARGE, message);
+            let kind = BodyErrorKind::TooLarge { limit: self.bytes };
+            return Rejection::from(BodyError::new(kind)).into_response();
         }
         if hint.upper().is_none_or(|most| most > self.bytes) {
             let body = std::mem::take(request.body_mut());

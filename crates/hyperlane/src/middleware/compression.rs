@@ -26,6 +26,9 @@ use crate::context::Context;
 /// [`event_streams`](Self::event_streams) are wanted. `Vary: accept-encoding` is set wherever the answer could have been
 /// compressed; a strong `ETag` becomes weak.
 ///
+/// A client that accepts none of these and not even the plain body gets the plain body all the same, as the handler has
+/// done its work by then.
+///
 /// Streams stay streams: whenever no next piece is there, what was compressed so far is sent.
 ///
 /// Where an answer holds a secret next to something that the asker chose (a CSRF token next to a search term), its
@@ -222,7 +225,10 @@ fn shrinks(content_type: &HeaderValue, event_streams: bool) -> bool {
         | "font/ttf"
         | "font/otf" => true,
         other => {
-            other.starts_with("text/") || ["+json", "+xml", "+text", "+yaml"].iter().any(|end| other.ends_with(end))
+            other.starts_with("text/")
+                || ["+json", "+xml", "+text", "+yaml"]
+                    .iter()
+                    .any(|end| other.ends_with(end))
         }
     }
 }
@@ -294,7 +300,11 @@ mod tests {
             ("application/octet-stream", false),
             ("", false),
         ] {
-            assert_eq!(shrinks(&HeaderValue::from_static(content_type), false), expected, "{content_type}");
+            assert_eq!(
+                shrinks(&HeaderValue::from_static(content_type), false),
+                expected,
+                "{content_type}"
+            );
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Protection against requests that other sites make a user's browser send.
 
+use http::header::UPGRADE;
 use http::{Method, StatusCode, Uri};
 use hyperlane_core::Response;
 
@@ -9,7 +10,8 @@ use crate::context::Context;
 
 /// Answers 403 to requests that change something and that a browser sends on behalf of another site. No tokens.
 ///
-/// `GET`, `HEAD` and `OPTIONS` pass: they must not change anything (RFC 9110 §9.2.1). Others pass if `Sec-Fetch-Site`
+/// `GET`, `HEAD` and `OPTIONS` pass: they must not change anything (RFC 9110 §9.2.1), unless they ask for an upgrade,
+/// since a WebSocket of another site could do anything in the user's name (RFC 6455 §10.2). Others pass if `Sec-Fetch-Site`
 /// is `same-origin` or `none`; where that header is missing, if `Origin` names the host that the request is for; and
 /// where both are missing, since all browsers of today send one of them and no other client is tricked into sending
 /// another one's cookies. Origins that are [`trusted`](Self::trust) always pass.
@@ -56,7 +58,8 @@ impl Csrf {
     }
 
     fn check(&self, ctx: &Context) -> Result<(), &'static str> {
-        if matches!(*ctx.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
+        let safe = matches!(*ctx.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+        if safe && !ctx.headers().contains_key(UPGRADE) {
             return Ok(());
         }
         // A header that is there and can't be read is none of ours.
@@ -105,7 +108,11 @@ fn origin_host(origin: &str) -> Option<(&str, &str)> {
 
 /// Whether they name one host and port. The port of the scheme may be left out on either side (RFC 9110 §4.2.3).
 fn same_host((scheme, origin): (&str, &str), host: &str) -> bool {
-    let default = if scheme.eq_ignore_ascii_case("https") { ":443" } else { ":80" };
+    let default = if scheme.eq_ignore_ascii_case("https") {
+        ":443"
+    } else {
+        ":80"
+    };
     let bare = |text: &str| text.strip_suffix(default).unwrap_or(text).to_ascii_lowercase();
     bare(origin) == bare(host)
 }
@@ -116,7 +123,16 @@ mod tests {
 
     #[test]
     fn an_origin_is_a_scheme_and_a_host() {
-        for origin in ["null", "", "https://", "https://a/", "https://u@a", "a.example", "https://a?b", "https://a b"] {
+        for origin in [
+            "null",
+            "",
+            "https://",
+            "https://a/",
+            "https://u@a",
+            "a.example",
+            "https://a?b",
+            "https://a b",
+        ] {
             assert_eq!(origin_host(origin), None, "{origin}");
         }
         assert_eq!(origin_host("https://a.example:8443"), Some(("https", "a.example:8443")));

@@ -49,9 +49,7 @@ pub struct Decompression {
 impl Decompression {
     /// Bodies of at most 2 MiB after decompression.
     pub fn new() -> Self {
-        Self {
-            limit: 2 * 1024 * 1024,
-        }
+        Self { limit: 2 * 1024 * 1024 }
     }
 
     /// The most bytes that a body may become. Default: 2 MiB.
@@ -84,7 +82,9 @@ impl Middleware for Decompression {
         request.headers_mut().remove(CONTENT_ENCODING);
         request.headers_mut().remove(CONTENT_LENGTH);
         let body = std::mem::take(request.body_mut());
-        *request.body_mut() = Body::wrap(Limited::new(decoded(coding, body), self.limit));
+        if !body.is_empty() {
+            *request.body_mut() = Body::wrap(Limited::new(decoded(coding, body), self.limit));
+        }
         next.run(Request::from(request)).await
     }
 }

@@ -25,8 +25,8 @@ mod jwt;
 mod layer;
 mod limited;
 mod next;
-mod problems;
 mod observed;
+mod problems;
 #[cfg(feature = "rate-limit")]
 mod rate_limit;
 mod refusal;

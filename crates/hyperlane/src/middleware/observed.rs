@@ -55,7 +55,13 @@ impl<O: Observer> Unanswered<O> {
     }
 
     /// The response is there.
-    pub(crate) fn answered(mut self, method: &Method, response: Response, span: Span, tell: impl FnOnce(&mut O)) -> Response {
+    pub(crate) fn answered(
+        mut self,
+        method: &Method,
+        response: Response,
+        span: Span,
+        tell: impl FnOnce(&mut O),
+    ) -> Response {
         match self.0.take() {
             Some(mut observer) => {
                 tell(&mut observer);

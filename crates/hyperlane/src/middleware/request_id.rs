@@ -123,6 +123,10 @@ impl FromContext for RequestId {
             "request has no id: put the middleware `RequestIds` around the route",
         ))
     }
+
+    async fn from_context_if_present(ctx: &Context) -> Result<Option<Self>, Rejection> {
+        Ok(ctx.extension())
+    }
 }
 
 /// Makes ids of 128 bits: a counter, under keyed hashes whose keys come from the system's random numbers.
@@ -148,10 +152,25 @@ mod tests {
 
     #[test]
     fn ids_that_could_break_a_line_are_not_taken() {
-        for id in ["", "a b", "a\"b", "a\u{e9}", "a\tb", &"x".repeat(129), "<script>", "a,b", "a;b"] {
+        for id in [
+            "",
+            "a b",
+            "a\"b",
+            "a\u{e9}",
+            "a\tb",
+            &"x".repeat(129),
+            "<script>",
+            "a,b",
+            "a;b",
+        ] {
             assert!(!is_sane(id), "{id:?}");
         }
-        for id in ["7", "0190163d-8694-739b-aea5-966c26f8ad91", &"x".repeat(128), "Root=1-67891233-abcdef"] {
+        for id in [
+            "7",
+            "0190163d-8694-739b-aea5-966c26f8ad91",
+            &"x".repeat(128),
+            "Root=1-67891233-abcdef",
+        ] {
             assert!(is_sane(id), "{id:?}");
         }
     }

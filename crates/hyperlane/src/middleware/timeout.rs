@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use hyperlane_core::Response;
+use tokio::time::Instant;
 
 use super::refusal::refusal;
 use super::{Middleware, Next};
@@ -13,7 +14,7 @@ use crate::context::Context;
 ///
 /// What was being done for the request is dropped at its next `await`; what it spawned goes on. The time covers the
 /// reading of the request's body by the handler, and ends with the response's head: a stream may take as long as it
-/// likes.
+/// likes. The handler sees it as its [`deadline`](Context::deadline).
 ///
 /// ```
 /// use hyperlane::*;
@@ -50,12 +51,20 @@ impl Timeout {
 
 impl Middleware for Timeout {
     async fn call(&self, ctx: Context, next: Next) -> Response {
-        match tokio::time::timeout(self.limit, next.run(ctx)).await {
-            Ok(response) => response,
-            Err(_) => refusal(
-                self.status,
-                format!("response did not begin within {} ms", self.limit.as_millis()),
-            ),
+        // So that the handler knows how long it has.
+        if Instant::now().checked_add(self.limit).is_some() {
+            ctx.shorten_deadline(self.limit);
         }
+        let rest = next.run(&ctx);
+        if let Ok(response) = tokio::time::timeout(self.limit, rest).await {
+            return response;
+        }
+        let limit = self.limit.as_millis();
+        tracing::warn!(
+            pattern = ctx.matched_pattern(),
+            limit,
+            "a response did not begin in time"
+        );
+        refusal(self.status, format!("response did not begin within {limit} ms"))
     }
 }

@@ -117,7 +117,10 @@ fn parse_traceparent(value: &str) -> Option<(&str, &str)> {
     let hex = |text: &&str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     let some = |text: &&str| text.bytes().any(|byte| byte != b'0');
     let mut parts = value.trim_matches([' ', '\t']).split('-');
-    let version = parts.next().filter(|part| part.len() == 2 && *part != "ff").filter(hex)?;
+    let version = parts
+        .next()
+        .filter(|part| part.len() == 2 && *part != "ff")
+        .filter(hex)?;
     let trace = parts.next().filter(|part| part.len() == 32).filter(hex).filter(some)?;
     let parent = parts.next().filter(|part| part.len() == 16).filter(hex).filter(some)?;
     parts.next().filter(|part| part.len() == 2).filter(hex)?;

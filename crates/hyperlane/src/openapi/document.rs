@@ -139,8 +139,12 @@ fn complete(
         operation = operation.problem(400, "the path can't be decoded");
     }
     for (name, security) in &api.security {
-        if route.middleware.iter().any(|middleware| security.is_checked_by(middleware)) {
-            operation = operation.secured_by(name);
+        if route
+            .middleware
+            .iter()
+            .any(|middleware| security.is_checked_by(middleware))
+        {
+            operation = security.describe(name, operation);
         }
     }
     operation

@@ -50,7 +50,9 @@ impl Template {
                     template.text.push_str(&format!("{{{}}}", param.name()));
                     template.shape.push_str("{}");
                     let schema = param.constraint().map_or_else(text_schema, constraint_schema);
-                    let rest = param.is_wildcard().then(|| "the rest of the path, which may have slashes".to_owned());
+                    let rest = param
+                        .is_wildcard()
+                        .then(|| "the rest of the path, which may have slashes".to_owned());
                     let parameters = &mut template.parameters;
                     parameters.constrained |= param.constraint().is_some();
                     parameters.names.push(param.name().to_owned());

@@ -99,11 +99,7 @@ impl Responses {
     }
 
     /// Describes one of them further. One whose status no type tells gets this one: it is what the open one is.
-    pub(super) fn refine(
-        &mut self,
-        status: Status,
-        describe: impl FnOnce(ResponseDescription) -> ResponseDescription,
-    ) {
+    pub(super) fn refine(&mut self, status: Status, describe: impl FnOnce(ResponseDescription) -> ResponseDescription) {
         let open = self.find(Status::Open).cloned();
         let response = self.find(status).cloned().or(open).unwrap_or_else(|| self.empty());
         let response = describe(ResponseDescription {
@@ -127,7 +123,11 @@ impl Responses {
         let mut all = Self::new(&self.schemas);
         for (status, response) in &self.list {
             // Both are what the document calls `default`.
-            let status = if *status == Status::Failure { Status::Open } else { *status };
+            let status = if *status == Status::Failure {
+                Status::Open
+            } else {
+                *status
+            };
             all.insert(status, response.clone());
         }
         let responses = all.list.iter().map(|(status, response)| {

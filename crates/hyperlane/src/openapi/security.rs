@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::operation::Operation;
+
 /// How a client says who it is, and which middleware asks it.
 ///
 /// Routes behind that middleware are described as secured; the middleware is known by the name that it has in the
@@ -10,6 +12,8 @@ use serde_json::{Value, json};
 pub struct Security {
     value: Value,
     checked_by: Vec<String>,
+    /// Whether credentials that can't be read are answered 400, and not 401.
+    strict: bool,
 }
 
 impl Security {
@@ -17,7 +21,11 @@ impl Security {
     /// for it.
     pub fn bearer() -> Self {
         let value = json!({ "type": "http", "scheme": "bearer" });
-        Self::new(value).checked_by("BearerAuth").checked_by("Jwt")
+        let security = Self::new(value).checked_by("BearerAuth").checked_by("Jwt");
+        Self {
+            strict: true,
+            ..security
+        }
     }
 
     /// Name and password in `Authorization: Basic …` (RFC 7617). `BasicAuth` asks for it.
@@ -54,6 +62,16 @@ impl Security {
         self.checked_by.iter().any(|name| name == middleware)
     }
 
+    /// Adds that it is asked for, and how who fails is answered.
+    pub(super) fn describe(&self, name: &str, operation: Operation) -> Operation {
+        let operation = operation.secured_by(name);
+        if self.strict {
+            operation.problem(400, "the credentials can't be read")
+        } else {
+            operation
+        }
+    }
+
     pub(super) fn to_value(&self) -> &Value {
         &self.value
     }
@@ -62,6 +80,7 @@ impl Security {
         Self {
             value,
             checked_by: Vec::new(),
+            strict: false,
         }
     }
 }

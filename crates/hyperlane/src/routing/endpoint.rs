@@ -9,7 +9,6 @@ use http::{HeaderValue, StatusCode};
 use hyperlane_core::{Head, IntoResponse, Response};
 
 use super::route::RouteOptions;
-use super::slash;
 use crate::app::PanicHandler;
 use crate::extract::Rejection;
 use crate::handler::ErasedHandler;
@@ -84,20 +83,14 @@ fn with_allow(answer: impl IntoResponse, allow: &HeaderValue) -> Response {
 
 /// 308 keeps method and body (RFC 9110 §15.4.9).
 fn redirect(head: &Head) -> Response {
-    let Some(mut target) = slash::other(head.path()) else {
-        return StatusCode::NOT_FOUND.into_response();
-    };
-    if let Some(query) = head.query() {
-        target.push('?');
-        target.push_str(query);
-    }
-    match HeaderValue::try_from(target) {
-        Ok(target) => {
+    let target = hyperlane_router::other_slash_location(head.path(), head.query());
+    match target.map(HeaderValue::try_from) {
+        Some(Ok(target)) => {
             let mut response = Response::from(StatusCode::PERMANENT_REDIRECT);
             response.headers_mut().insert(LOCATION, target);
             response
         }
-        Err(_) => StatusCode::NOT_FOUND.into_response(),
+        _ => Problem::new(StatusCode::NOT_FOUND).into_response(),
     }
 }
 

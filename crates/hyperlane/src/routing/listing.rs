@@ -84,7 +84,11 @@ impl RoutingTable {
                 method,
                 pattern,
                 options: &endpoint.options,
-                middleware: endpoint.chain.iter().map(|middleware| middleware.name().into_owned()).collect(),
+                middleware: endpoint
+                    .chain
+                    .iter()
+                    .map(|middleware| middleware.name().into_owned())
+                    .collect(),
             })
         })
     }

@@ -108,7 +108,7 @@ macro_rules! registration_methods {
 
         /// Adds routes that register themselves: functions with an attribute like `#[get("/path")]`, and whatever
         /// implements [`Routes`](crate::Routes).
-        pub fn add(&self, routes: impl $crate::Routes) -> &Self {
+        pub fn add<Args>(&self, routes: impl $crate::Routes<Args>) -> &Self {
             let router = $crate::Router::new();
             routes.register(&router);
             self.merge(router)

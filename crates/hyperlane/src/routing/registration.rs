@@ -161,7 +161,11 @@ impl Freezer<'_> {
         Scope {
             prefix: format!("{}{prefix}", outer.prefix),
             host: outer.host.clone(),
-            chain: (outer.chain.iter()).chain(&inner.shape_problems).chain(&inner.middleware).cloned().collect(),
+            chain: (outer.chain.iter())
+                .chain(&inner.shape_problems)
+                .chain(&inner.middleware)
+                .cloned()
+                .collect(),
             states: Arc::new(states),
         }
     }

@@ -86,14 +86,14 @@ impl fmt::Debug for Router {
     note = "`.add(…)` takes functions with an attribute like `#[get(\"/path\")]`, tuples of them, and types that implement `Routes`",
     note = "register a plain handler with its method and pattern: `.get(\"/path\", handler)`"
 )]
-pub trait Routes {
+pub trait Routes<Args = ()> {
     /// Registers all routes.
     fn register(self, router: &Router);
 }
 
 macro_rules! tuples_of_routes {
-    ($($($part:ident)+;)*) => {$(
-        impl<$($part: Routes,)+> Routes for ($($part,)+) {
+    ($($($part:ident $args:ident)+;)*) => {$(
+        impl<$($part: Routes<$args>, $args,)+> Routes<($($args,)+)> for ($($part,)+) {
             #[allow(non_snake_case, reason = "the parts are named after their types")]
             fn register(self, router: &Router) {
                 let ($($part,)+) = self;
@@ -104,12 +104,12 @@ macro_rules! tuples_of_routes {
 }
 
 tuples_of_routes! {
-    A;
-    A B;
-    A B C;
-    A B C D;
-    A B C D E;
-    A B C D E F;
-    A B C D E F G;
-    A B C D E F G H;
+    A Aa;
+    A Aa B Bb;
+    A Aa B Bb C Cc;
+    A Aa B Bb C Cc D Dd;
+    A Aa B Bb C Cc D Dd E Ee;
+    A Aa B Bb C Cc D Dd E Ee F Ff;
+    A Aa B Bb C Cc D Dd E Ee F Ff G Gg;
+    A Aa B Bb C Cc D Dd E Ee F Ff G Gg H Hh;
 }

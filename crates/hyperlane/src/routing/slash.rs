@@ -21,29 +21,3 @@ pub enum TrailingSlash {
     /// It is the same path: the route answers.
     Ignore,
 }
-
-/// The path with the last slash added, or taken away; `None` where that would be no path of this server.
-pub(super) fn other(path: &str) -> Option<String> {
-    // `//host` in a `Location` names another server (RFC 3986 §4.2).
-    if !path.starts_with('/') || path.starts_with("//") || path.len() < 2 {
-        return None;
-    }
-    Some(match path.strip_suffix('/') {
-        Some(bare) => bare.to_owned(),
-        None => format!("{path}/"),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_other_path_is_never_another_server() {
-        assert_eq!(other("/a").as_deref(), Some("/a/"));
-        assert_eq!(other("/a/b/").as_deref(), Some("/a/b"));
-        for path in ["/", "*", "", "//evil.example/", "//"] {
-            assert_eq!(other(path), None, "{path}");
-        }
-    }
-}

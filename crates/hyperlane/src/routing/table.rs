@@ -9,7 +9,7 @@ use hyperlane_router::{Match, Params, PathError, Router};
 
 use super::guard::HostPattern;
 use super::methods::MethodTable;
-use super::{Endpoint, TrailingSlash, slash};
+use super::{Endpoint, TrailingSlash};
 
 /// The routes of all hosts.
 pub(crate) struct RoutingTable {
@@ -44,7 +44,7 @@ impl RoutingTable {
     /// Finds what answers a request.
     pub(crate) fn find(&self, head: &Head) -> Found<'_> {
         let table = self.host(head);
-        match table.route(head, head.path()) {
+        match table.route(head) {
             Ok(Some(found)) => found,
             Ok(None) => self.other_slash(table, head).unwrap_or_else(|| table.miss(head)),
             Err(_) => bare(&table.bad_path),
@@ -73,17 +73,19 @@ impl RoutingTable {
         if self.slash == TrailingSlash::Strict {
             return None;
         }
-        let found = table.route(head, &slash::other(head.path())?).ok()??;
+        let other = table.router.find_other_slash(head.path()).ok()??;
+        let Match { value, params, .. } = other.found;
+        let endpoint = value.find(head)?;
         Some(match self.slash {
             TrailingSlash::Redirect => bare(&table.other_slash),
-            _ => found,
+            _ => Found { endpoint, params },
         })
     }
 }
 
 impl HostTable {
-    fn route(&self, head: &Head, path: &str) -> Result<Option<Found<'_>>, PathError> {
-        let Some(Match { value, params, .. }) = self.router.find(path)? else {
+    fn route(&self, head: &Head) -> Result<Option<Found<'_>>, PathError> {
+        let Some(Match { value, params, .. }) = self.router.find(head.path())? else {
             return Ok(None);
         };
         Ok(value.find(head).map(|endpoint| Found { endpoint, params }))

@@ -12,6 +12,9 @@ use tokio::task::AbortHandle;
 use super::client::Session;
 use super::{TestConnection, TestError};
 
+/// How often other tasks may run until a connection must be ready again.
+const READY_ROUNDS: usize = 8;
+
 /// A connection that is at rest, or that a response is read from.
 pub(super) struct Connection {
     sender: SendRequest<Body>,
@@ -23,6 +26,21 @@ pub(super) struct Connection {
 pub(super) struct Pool(Mutex<Vec<Connection>>);
 
 impl Connection {
+    /// Whether another request can be sent. One whose earlier request has a body that was never sent to its end can't.
+    async fn is_ready(&self) -> bool {
+        for _ in 0..READY_ROUNDS {
+            // The server's close, if there was one, shall be seen before the next request is written.
+            tokio::task::yield_now().await;
+            if self.sender.is_closed() {
+                return false;
+            }
+            if self.sender.is_ready() {
+                return true;
+            }
+        }
+        false
+    }
+
     async fn open(session: &Session) -> Result<Self, TestError> {
         let io = TokioIo::new(TestConnection::open(session));
         let (sender, connection) = Builder::new()
@@ -55,10 +73,8 @@ impl Pool {
         session: &Session,
         mut request: Request<Body>,
     ) -> Result<(Response<Incoming>, Connection), TestError> {
-        // The server's close, if there was one, shall be seen before the next request is written.
-        tokio::task::yield_now().await;
         while let Some(mut connection) = self.take() {
-            if connection.sender.ready().await.is_err() {
+            if !connection.is_ready().await {
                 continue;
             }
             match connection.sender.try_send_request(request).await {

@@ -43,6 +43,7 @@ mod cookies;
 mod error;
 mod event_stream;
 mod events;
+mod expect;
 mod form;
 mod reading;
 mod redirect;

@@ -101,6 +101,17 @@ impl Reading {
         Ok(self.whole.clone().unwrap_or_default())
     }
 
+    /// Ends a body that is known to be empty, so that its connection can be used again.
+    pub(super) fn end_if_empty(&mut self) {
+        if self
+            .source
+            .as_ref()
+            .is_some_and(|source| source.incoming.is_end_stream())
+        {
+            let _ = self.take_in(None);
+        }
+    }
+
     pub(super) fn trailers(&self) -> Option<HeaderMap> {
         self.trailers.clone()
     }

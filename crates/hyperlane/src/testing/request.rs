@@ -4,17 +4,15 @@ use std::future::IntoFuture;
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll, ready};
 
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE, COOKIE, EXPECT, HOST, SET_COOKIE, UPGRADE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
-use http_body::{Frame, SizeHint};
-use hyperlane_core::{Body, BodyError, Upgraded};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use hyperlane_core::{Body, Upgraded};
 use serde::Serialize;
-use tokio::sync::Notify;
 
 use super::client::{Session, valid_header};
+use super::expect::Continued;
 use super::redirect::Redirect;
 use super::{TestError, TestForm, TestResponse};
 
@@ -87,17 +85,20 @@ impl TestRequest {
     #[track_caller]
     pub fn query<T: Serialize + ?Sized>(mut self, parameters: &T) -> Self {
         let more = urlencoded(parameters);
-        let before = self
-            .target
-            .path_and_query()
-            .map_or("/", http::uri::PathAndQuery::as_str);
+        let before = self.target.to_string();
         let separator = if before.contains('?') { '&' } else { '?' };
         self.target = valid_target(&format!("{before}{separator}{more}"));
         self
     }
 
-    /// Adds a cookie to this request alone, before one of its name that the client keeps.
+    /// Adds a cookie to this request alone, instead of one of its name that the client keeps.
+    ///
+    /// # Panics
+    ///
+    /// Name or value must not go on the wire.
+    #[track_caller]
     pub fn cookie(mut self, name: &str, value: &str) -> Self {
+        let _ = valid_header(COOKIE, format!("{name}={value}"));
         self.cookies.push((name.to_owned(), value.to_owned()));
         self
     }
@@ -218,20 +219,7 @@ impl TestRequest {
         *request.uri_mut() = self.target.clone();
         *request.headers_mut() = self.all_headers();
         let host = host_of(request.headers()).to_owned();
-        let asked = Arc::new(Notify::new());
-        let gate = Arc::clone(&asked);
-        let continued = Arc::new(std::sync::atomic::AtomicBool::new(false));
-        let flag = Arc::clone(&continued);
-        hyper::ext::on_informational(&mut request, move |response| {
-            if response.status() == StatusCode::CONTINUE {
-                flag.store(true, std::sync::atomic::Ordering::Release);
-                asked.notify_one();
-            }
-        });
-        if request.headers().contains_key(EXPECT) {
-            let body = std::mem::take(request.body_mut());
-            *request.body_mut() = Body::wrap(HeldBody::new(body, gate));
-        }
+        let continued = Continued::watch(&mut request);
         let (response, connection) = self.session.pool.send(&self.session, request).await?;
         {
             let mut jar = self.session.jar();
@@ -242,9 +230,8 @@ impl TestRequest {
             }
         }
         let request_line = format!("{} {}", self.method, self.target);
-        let continued = continued.load(std::sync::atomic::Ordering::Acquire);
         let pool = Arc::clone(&self.session.pool);
-        let response = TestResponse::new(request_line, response, continued, connection, pool);
+        let response = TestResponse::new(request_line, response, continued.get(), connection, pool);
         if self.method != Method::HEAD {
             response.read_ahead().await;
         }
@@ -268,7 +255,7 @@ impl TestRequest {
         }
         if !pairs.is_empty() && !headers.contains_key(COOKIE) {
             let pairs: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            // Values that came from a server are fit for a header; others were given by the test.
+            // What the test gave was checked, and what a server set came in a header.
             if let Ok(value) = HeaderValue::try_from(pairs.join("; ")) {
                 headers.insert(COOKIE, value);
             }
@@ -346,41 +333,5 @@ impl std::fmt::Debug for TestRequest {
             .field("headers", &self.headers)
             .field("body", &self.body)
             .finish_non_exhaustive()
-    }
-}
-
-/// A body that is not sent before the server asks for it.
-struct HeldBody {
-    body: Body,
-    gate: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
-}
-
-impl HeldBody {
-    fn new(body: Body, gate: Arc<Notify>) -> Self {
-        Self {
-            body,
-            gate: Some(Box::pin(async move { gate.notified().await })),
-        }
-    }
-}
-
-impl http_body::Body for HeldBody {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        if let Some(gate) = &mut self.gate {
-            ready!(gate.as_mut().poll(cx));
-            self.gate = None;
-        }
-        Pin::new(&mut self.body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        http_body::Body::is_end_stream(&self.body)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        http_body::Body::size_hint(&self.body)
     }
 }

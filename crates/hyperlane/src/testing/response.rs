@@ -23,7 +23,8 @@ const SHOWN: usize = 2000;
 
 /// A response, there as soon as its head is. What reads its body waits.
 ///
-/// Dropping it before the body was read to its end closes the connection.
+/// Dropping it before the body has arrived closes the connection. Short bodies of known length arrive with the head, so
+/// that a failed assertion can show them; streams never do.
 ///
 /// The `assert_…` methods can be chained, and show the request and the body when they fail.
 pub struct TestResponse {
@@ -50,13 +51,17 @@ impl TestResponse {
             .headers
             .get(CONNECTION)
             .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"));
+        let mut reading = Reading::new(incoming, connection, (!closes).then_some(pool));
+        if upgrade.is_none() {
+            reading.end_if_empty();
+        }
         Self {
             request,
             status,
             headers: head.headers,
             continued,
             upgrade,
-            reading: Mutex::new(Reading::new(incoming, connection, (!closes).then_some(pool))),
+            reading: Mutex::new(reading),
         }
     }
 

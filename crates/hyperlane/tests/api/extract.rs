@@ -2,10 +2,7 @@
 
 use std::collections::HashMap;
 
-use hyperlane::{
-    Body, BodyErrorKind, Bytes, Context, FromContext, HeaderMap, HttpVersion, Json, Method, Path, PeerAddr, Query,
-    Rejection, Uri,
-};
+use hyperlane::{Context, FromContext, HeaderMap, HttpVersion, Json, Method, Path, PeerAddr, Query, Rejection, Uri};
 use serde::{Deserialize, Serialize};
 
 use crate::support::{Answer, app, call, get, request};

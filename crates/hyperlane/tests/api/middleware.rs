@@ -471,7 +471,11 @@ async fn one_function_shapes_all_problems_and_their_own_headers_stay() {
         server
             .middleware(noting(&log, "m"))
             .on_problem(|problem: &hyperlane::Problem, ctx: &Context| {
-                (problem.status(), [("content-type", "text/x-mine")], format!("{} {}", ctx.path(), problem.title()))
+                (
+                    problem.status(),
+                    [("content-type", "text/x-mine")],
+                    format!("{} {}", ctx.path(), problem.title()),
+                )
             })
             .get("/n/{n}", async |Path(n): Path<u8>| n.to_string())
             .get("/panic", async || -> &'static str { panic!("boom") })

@@ -42,7 +42,11 @@ fn mistakes_in_a_handler_are_explained() {
         }
         let expected = fs::read_to_string(&pinned).unwrap_or_default();
         if actual.is_empty() || expected != actual {
-            write!(differences, "\n---- {name}: expected\n{expected}\n---- {name}: actual\n{actual}").unwrap();
+            write!(
+                differences,
+                "\n---- {name}: expected\n{expected}\n---- {name}: actual\n{actual}"
+            )
+            .unwrap();
         }
     }
     assert!(differences.is_empty(), "{differences}");
@@ -51,7 +55,9 @@ fn mistakes_in_a_handler_are_explained() {
 fn programs() -> Vec<PathBuf> {
     let folder = fs::read_dir(Path::new(HERE).join("tests/ui")).unwrap();
     let files = folder.map(|entry| entry.unwrap().path());
-    let mut programs: Vec<_> = files.filter(|path| path.extension().is_some_and(|end| end == "rs")).collect();
+    let mut programs: Vec<_> = files
+        .filter(|path| path.extension().is_some_and(|end| end == "rs"))
+        .collect();
     programs.sort();
     programs
 }
@@ -123,7 +129,10 @@ fn head(rendered: &str) -> String {
     let mut pinned = true;
     for line in text.lines().filter(|line| !line.is_empty()) {
         let start = line.trim_start();
-        if ["= note:", "= help:", "note:", "help:"].iter().any(|note| start.starts_with(note)) {
+        if ["= note:", "= help:", "note:", "help:"]
+            .iter()
+            .any(|note| start.starts_with(note))
+        {
             pinned = !LEFT_OUT.iter().any(|note| start.starts_with(note));
         }
         if pinned {

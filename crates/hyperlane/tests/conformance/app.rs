@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::stream;
+use hyperlane::Runtime;
 use hyperlane::{
     Body, Bytes, Context, Cookie, HeaderMap, Method, Path, Response, Server, ServerConfig, ServerHandle, State,
     StatusCode,
 };
-use hyperlane_server::Runtime;
 
 /// The marker paths that were served.
 #[derive(Clone, Debug, Default)]

@@ -71,7 +71,14 @@ mod tests {
 
     #[test]
     fn what_can_be_no_identifier_is_not_looked_up() {
-        for text in ["", "short", &"a".repeat(42), &"a".repeat(44), &"\"".repeat(43), &"é".repeat(22)] {
+        for text in [
+            "",
+            "short",
+            &"a".repeat(42),
+            &"a".repeat(44),
+            &"\"".repeat(43),
+            &"é".repeat(22),
+        ] {
             assert!(SessionId::parse(text).is_none(), "{text}");
         }
     }

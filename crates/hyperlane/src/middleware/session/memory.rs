@@ -113,7 +113,9 @@ impl SessionStore for MemoryStore {
 impl Table {
     fn put(&mut self, key: &SessionKey, record: &SessionRecord, lifetime: Duration) {
         let now = Instant::now();
-        let end = now.checked_add(lifetime).unwrap_or(now + Duration::from_secs(365 * 24 * 60 * 60));
+        let end = now
+            .checked_add(lifetime)
+            .unwrap_or(now + Duration::from_secs(365 * 24 * 60 * 60));
         self.sessions.insert(key.clone(), (record.clone(), end));
         self.ends.insert((end, key.clone()));
     }

@@ -229,6 +229,10 @@ impl FromContext for Session {
             "route has no sessions: put the middleware `Sessions` around it",
         ))
     }
+
+    async fn from_context_if_present(ctx: &Context) -> Result<Option<Self>, Rejection> {
+        Ok(ctx.extension())
+    }
 }
 
 impl fmt::Debug for Sessions {

@@ -83,14 +83,23 @@ mod tests {
             let packed = file(SWAGGER_UI_VENDORED, suffix).expect("it is there");
             assert!(packed.gzip && packed.bytes.starts_with(&GZIP_HEAD), "{suffix}");
         }
-        assert!(!file(SWAGGER_UI_VENDORED, "/dist/favicon-32x32.png").expect("it is there").gzip);
+        assert!(
+            !file(SWAGGER_UI_VENDORED, "/dist/favicon-32x32.png")
+                .expect("it is there")
+                .gzip
+        );
         assert!(file(SWAGGER_UI_VENDORED, "/dist/no-such-file").is_none());
     }
 
     #[test]
     fn what_is_no_archive_has_no_files() {
         let cut = &SWAGGER_UI_VENDORED[..1000];
-        for archive in [&b""[..], b"PK", cut, b"PK\x05\x06PK\x05\x06PK\x05\x06PK\x05\x06PK\x05\x06"] {
+        for archive in [
+            &b""[..],
+            b"PK",
+            cut,
+            b"PK\x05\x06PK\x05\x06PK\x05\x06PK\x05\x06PK\x05\x06",
+        ] {
             assert!(file(archive, "a").is_none());
         }
     }

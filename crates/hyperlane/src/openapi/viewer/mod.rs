@@ -34,23 +34,37 @@ pub(super) fn serve(server: &Server, path: &str, document: &str, origins: Vec<St
             .with_header(CACHE_CONTROL, "no-cache")
             .with_header(CONTENT_SECURITY_POLICY, policy.clone())
     });
-    get(server, &format!("{base}/start.js"), Bytes::from_static(START.as_bytes()), |response| {
-        response
-            .with_header(CONTENT_TYPE, "text/javascript; charset=utf-8")
-            .with_header(CACHE_CONTROL, "no-cache")
-    });
+    get(
+        server,
+        &format!("{base}/start.js"),
+        Bytes::from_static(START.as_bytes()),
+        |response| {
+            response
+                .with_header(CONTENT_TYPE, "text/javascript; charset=utf-8")
+                .with_header(CACHE_CONTROL, "no-cache")
+        },
+    );
     for (name, media_type) in FILES {
         let Some(packed) = archive::file(SWAGGER_UI_VENDORED, &format!("/dist/{name}")) else {
             tracing::error!(name, "the viewer of the api lacks a file");
             continue;
         };
         let gzip = packed.gzip;
-        get(server, &format!("{base}/{name}"), Bytes::from(packed.bytes), move |response| {
-            let response = response
-                .with_header(CONTENT_TYPE, media_type)
-                .with_header(CACHE_CONTROL, "public, max-age=86400");
-            if gzip { response.with_header(CONTENT_ENCODING, "gzip") } else { response }
-        });
+        get(
+            server,
+            &format!("{base}/{name}"),
+            Bytes::from(packed.bytes),
+            move |response| {
+                let response = response
+                    .with_header(CONTENT_TYPE, media_type)
+                    .with_header(CACHE_CONTROL, "public, max-age=86400");
+                if gzip {
+                    response.with_header(CONTENT_ENCODING, "gzip")
+                } else {
+                    response
+                }
+            },
+        );
     }
 }
 
@@ -95,9 +109,21 @@ mod tests {
 
     #[test]
     fn a_page_names_its_files_and_its_document_from_where_it_is() {
-        assert_eq!((relative_base("/docs"), relative("/docs", "/openapi.json")), ("docs/".into(), "openapi.json".into()));
-        assert_eq!((relative_base("/docs/"), relative("/docs/", "/a.json")), (String::new(), "../a.json".into()));
-        assert_eq!((relative_base("/a/b"), relative("/a/b", "/c/d.json")), ("b/".into(), "../c/d.json".into()));
-        assert_eq!((relative_base("/"), relative("/", "/openapi.json")), (String::new(), "openapi.json".into()));
+        assert_eq!(
+            (relative_base("/docs"), relative("/docs", "/openapi.json")),
+            ("docs/".into(), "openapi.json".into())
+        );
+        assert_eq!(
+            (relative_base("/docs/"), relative("/docs/", "/a.json")),
+            (String::new(), "../a.json".into())
+        );
+        assert_eq!(
+            (relative_base("/a/b"), relative("/a/b", "/c/d.json")),
+            ("b/".into(), "../c/d.json".into())
+        );
+        assert_eq!(
+            (relative_base("/"), relative("/", "/openapi.json")),
+            (String::new(), "openapi.json".into())
+        );
     }
 }
