@@ -33,7 +33,7 @@ mod upgrade;
 
 pub use body::{Body, BodySender};
 pub use bytes::Bytes;
-pub use connection::ConnectionInfo;
+pub use connection::{ConnectionInfo, GrantLease, Lease};
 pub use error::{BodyError, BodyErrorKind, BoxError};
 pub use head::{Head, WireHead};
 pub use into_response::IntoResponse;

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::fmt;
 use std::future::Future;
+use std::time::Duration;
 
 use http::StatusCode;
 
@@ -22,6 +23,13 @@ pub trait Service: Send + Sync + 'static {
     /// The largest body, in bytes, that this request may have; `None` leaves it to the server's own limit.
     fn body_limit(&self, head: &Head) -> Option<u64> {
         let _ = head;
+        None
+    }
+
+    /// How long this answer may take until its response begins, before it is dropped and a 503 sent; `None` leaves it
+    /// to the server's own limit.
+    fn time_limit(&self, answer: &Self::Future) -> Option<Duration> {
+        let _ = answer;
         None
     }
 

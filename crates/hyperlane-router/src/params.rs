@@ -39,29 +39,37 @@ impl Params {
         Self::default()
     }
 
+    /// Forgets all parameters, and keeps the memory for the next ones: see [`Router::find_into`](crate::Router::find_into).
+    pub fn clear(&mut self) {
+        self.names = None;
+        self.text.clear();
+        self.ends.clear();
+    }
+
+    /// How many bytes of memory it keeps for values.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.text.capacity()
+    }
+
     /// Takes the parameters of `pattern` from `rest`, a decoded path without its first slash that
     /// the pattern matches.
-    pub(crate) fn capture(pattern: &Pattern, rest: &str) -> Self {
+    pub(crate) fn capture(&mut self, pattern: &Pattern, rest: &str) {
+        self.clear();
         let Some(names) = pattern.names() else {
-            return Self::new();
+            return;
         };
-        let mut text = String::with_capacity(pattern.captures(rest).map(str::len).sum());
-        let mut ends = Vec::with_capacity(names.len().saturating_sub(1));
+        self.names = Some(names.clone());
         for (position, value) in pattern.captures(rest).enumerate() {
             if position > 0 {
-                ends.push(text.len());
+                self.ends.push(self.text.len());
             }
             let mut parts = value.split(ESCAPED_SLASH);
-            text.extend(parts.next());
+            self.text.extend(parts.next());
             for part in parts {
-                text.push('/');
-                text.push_str(part);
+                self.text.push('/');
+                self.text.push_str(part);
             }
-        }
-        Self {
-            names: Some(names.clone()),
-            text,
-            ends,
         }
     }
 

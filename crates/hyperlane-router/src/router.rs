@@ -116,15 +116,38 @@ impl<T> Router<T> {
     /// When the path holds a malformed escape, escapes that are not UTF-8, or a NUL. The request
     /// deserves a 400 (Bad Request).
     pub fn find<'r>(&'r self, raw_path: &str) -> Result<Option<Match<'r, T>>, PathError> {
-        with_decoded(raw_path, |path| {
+        let mut params = Params::new();
+        Ok(self.route(raw_path, &mut params)?.map(|route| Match {
+            value: &route.value,
+            pattern: route.pattern.text(),
+            params,
+        }))
+    }
+
+    /// The same as [`find`](Self::find) for a caller that keeps the memory of the parameters: `params` gets those of the
+    /// match, and none without one.
+    ///
+    /// Once that memory is large enough, a match allocates nothing.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`find`](Self::find).
+    pub fn find_into(&self, raw_path: &str, params: &mut Params) -> Result<Option<&T>, PathError> {
+        Ok(self.route(raw_path, params)?.map(|route| &route.value))
+    }
+
+    #[inline]
+    fn route(&self, raw_path: &str, params: &mut Params) -> Result<Option<&Route<T>>, PathError> {
+        let found = with_decoded(raw_path, |path| {
             let rest = path.strip_prefix('/')?;
             let route = self.routes.get(self.trie.find(rest)?)?;
-            Some(Match {
-                value: &route.value,
-                pattern: route.pattern.text(),
-                params: Params::capture(&route.pattern, rest),
-            })
-        })
+            params.capture(&route.pattern, rest);
+            Some(route)
+        });
+        if !matches!(found, Ok(Some(_))) {
+            params.clear();
+        }
+        found
     }
 
     /// Every pattern with its value, in the order of insertion.

@@ -6,7 +6,7 @@ use std::net::{self, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyperlane_core::{ConnectionInfo, Service};
+use hyperlane_core::{ConnectionInfo, GrantLease, Service};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep};
@@ -108,7 +108,8 @@ impl<S: Service> Server<S> {
     }
 
     fn spawn<T: crate::Transport>(&self, io: T, peer: SocketAddr, place: Place, core: &Core) {
-        let info = ConnectionInfo::new(Some(peer), Some(self.local_addr));
+        let server = Arc::clone(&self.shutdown) as Arc<dyn GrantLease>;
+        let info = ConnectionInfo::new(Some(peer), Some(self.local_addr)).served_by(server);
         let (service, config) = (Arc::clone(&self.service), Arc::clone(&self.config));
         let registration = self.shutdown.register();
         core.runtime.spawn(connection(

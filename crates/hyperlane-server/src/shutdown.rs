@@ -1,9 +1,11 @@
 //! The list of live connections, and the two steps by which they are ended: draining, then closing.
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 
+use hyperlane_core::{GrantLease, Lease};
 use slab::Slab;
 use tokio::sync::Notify;
 
@@ -22,7 +24,9 @@ pub(crate) struct Shutdown {
     listeners: AtomicUsize,
     /// Threads that have something to do when the last connection has ended.
     threads: AtomicUsize,
+    /// Those who hold a lease are among them.
     connections: Mutex<Slab<Option<Waker>>>,
+    leases: AtomicUsize,
     changed: Notify,
 }
 
@@ -124,7 +128,7 @@ impl Shutdown {
 
     /// Connections on the list.
     pub(crate) fn connections(&self) -> usize {
-        self.lock().len()
+        self.lock().len().saturating_sub(self.leases.load(Ordering::Relaxed))
     }
 
     fn lock(&self) -> MutexGuard<'_, Slab<Option<Waker>>> {
@@ -185,5 +189,34 @@ impl Drop for Registration {
         connections.try_remove(self.key);
         drop(connections);
         self.shutdown.changed.notify_waiters();
+    }
+}
+
+impl GrantLease for Shutdown {
+    fn grant(self: Arc<Self>) -> Lease {
+        self.leases.fetch_add(1, Ordering::Relaxed);
+        Lease::new(Leased(self.register()))
+    }
+}
+
+/// Work that goes on behind the end of its connection: a place on the list, as a connection has one.
+struct Leased(Registration);
+
+impl Future for Leased {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.watch(cx);
+        if self.0.shutdown.is_closing() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+}
+
+impl Drop for Leased {
+    fn drop(&mut self) {
+        self.0.shutdown.leases.fetch_sub(1, Ordering::Relaxed);
     }
 }

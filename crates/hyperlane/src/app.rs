@@ -11,12 +11,10 @@ use std::time::Duration;
 use http::StatusCode;
 use hyperlane_core::{HandlerPanic, Head, IntoResponse, Request, Response, Service};
 
-use tokio::time::Instant;
-
-use crate::context::{Context, Parts};
+use crate::context::Context;
 use crate::exchange::Exchange;
 use crate::response::Problem;
-use crate::routing::{Found, RoutingTable};
+use crate::routing::RoutingTable;
 use crate::watchdog::Watchdog;
 
 pub(crate) type PanicHandler = dyn Fn(&HandlerPanic) -> Response + Send + Sync;
@@ -47,19 +45,9 @@ impl App {
 
     /// Begins to answer a request. The same as [`Service::call`], without the trait.
     pub fn call(&self, request: Request) -> Exchange {
-        let (head, body, connection, extensions) = request.into_parts();
-        let Found { endpoint, params } = self.routing.find(&head);
-        if endpoint.is_plain() {
-            return Exchange::ready(endpoint.answer(&head));
-        }
-        let parts = Parts {
-            endpoint: Arc::clone(endpoint),
-            head,
-            connection,
-            params,
-        };
-        let deadline = endpoint.time_limit.map(|limit| Instant::now() + limit);
-        Exchange::outermost(Context::new(parts, body, extensions, deadline))
+        Exchange::outermost(Context::new(request, None, |head, params| {
+            Arc::clone(self.routing.find(head, params))
+        }))
     }
 }
 
@@ -88,6 +76,10 @@ impl Service for App {
 
     fn body_limit(&self, head: &Head) -> Option<u64> {
         self.routing.body_limit(head)
+    }
+
+    fn time_limit(&self, answer: &Exchange) -> Option<Duration> {
+        answer.time_limit()
     }
 
     fn panic_response(&self, panic: &HandlerPanic) -> Response {

@@ -1,12 +1,11 @@
-//! The smallest program. Run it: `cargo run -p example-hello`, or on another port: `PORT=3000 cargo run -p
-//! example-hello`.
+//! The smallest program.
+//!
+//! Run it: `cargo run -p example-hello`, or on another port: `PORT=3000 cargo run -p example-hello`.
 
-use std::error::Error;
-
-use hyperlane::{Bytes, Path, Server, ServerConfig};
+use hyperlane::{Bytes, Error, Path, Server, ServerConfig};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> Result<(), Error> {
     let port = std::env::var("PORT").map_or(Ok(8080), |port| port.parse())?;
     let server = app();
     server.config(ServerConfig::new().port(port));
@@ -36,33 +35,29 @@ async fn echo(body: Bytes) -> Bytes {
 
 #[cfg(test)]
 mod tests {
-    use hyperlane::Request;
+    use hyperlane::testing::TestClient;
 
     use super::*;
 
-    async fn answer(method: &str, path: &str, body: &'static str) -> Bytes {
-        let request = http::Request::builder()
-            .method(method)
-            .uri(path)
-            .body(body)
-            .expect("valid");
-        let app = app().build().expect("no conflicts");
-        app.call(Request::from(request))
-            .await
-            .body_mut()
-            .bytes()
-            .await
-            .expect("in memory")
-    }
-
     #[tokio::test]
     async fn greets_the_world_and_anybody() {
-        assert_eq!(answer("GET", "/", "").await, "Hello, World!");
-        assert_eq!(answer("GET", "/hello/Gr%C3%A4fin", "").await, "Hello, Gräfin!");
+        let client = TestClient::new(app());
+        client.get("/").await.assert_text("Hello, World!").await;
+        client
+            .get("/hello/Gr%C3%A4fin")
+            .await
+            .assert_text("Hello, Gräfin!")
+            .await;
     }
 
     #[tokio::test]
     async fn sends_back_what_it_was_sent() {
-        assert_eq!(answer("POST", "/echo", "some bytes").await, "some bytes");
+        let client = TestClient::new(app());
+        client
+            .post("/echo")
+            .body("some bytes")
+            .await
+            .assert_text("some bytes")
+            .await;
     }
 }

@@ -238,7 +238,11 @@ impl<T: Transport> Connection<T> {
             }
             let mut deadlines = Deadlines::new();
             self.now = deadlines.now;
-            if let Some(limit) = self.config.handler_timeout
+            let own_limit = handler
+                .as_ref()
+                .as_pin_ref()
+                .and_then(|answer| call.service.time_limit(&answer));
+            if let Some(limit) = own_limit.or(self.config.handler_timeout)
                 && deadlines.is_past(call.began + limit)
             {
                 tracing::warn!(?limit, "handler took too long: answering 503");

@@ -40,6 +40,13 @@ impl RequestBody {
         }
     }
 
+    /// Forgets the body.
+    pub(super) fn reset(&mut self) {
+        if !self.body.is_empty() || !matches!(self.state, State::Unread) {
+            *self = Self::default();
+        }
+    }
+
     async fn bytes(&mut self) -> Result<Bytes, BodyError> {
         match &self.state {
             State::Whole { bytes, .. } => return Ok(bytes.clone()),

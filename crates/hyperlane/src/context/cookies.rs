@@ -17,7 +17,7 @@ impl Context {
     /// All cookies that can be read, in the order they were sent (RFC 6265 §5.4); what is malformed is left out.
     /// They are parsed anew on each call.
     pub fn cookies(&self) -> impl Iterator<Item = Cookie<'_>> {
-        let lines = self.parts().head.header_all("cookie");
+        let lines = self.request_head().header_all("cookie");
         let lines = lines.filter_map(|line| std::str::from_utf8(line).ok());
         lines.flat_map(Cookie::split_parse).filter_map(Result::ok)
     }

@@ -20,7 +20,7 @@ use std::future::{IntoFuture, Ready, ready};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::Extensions;
-use hyperlane_core::{Body, ConnectionInfo, Head};
+use hyperlane_core::{ConnectionInfo, Head, Request};
 use hyperlane_router::Params;
 
 use crate::routing::Endpoint;
@@ -59,32 +59,50 @@ pub struct Context(
     Option<Arc<Inner>>,
 );
 
-/// What belongs to a request and never changes.
-pub(crate) struct Parts {
-    pub(crate) head: Head,
-    pub(crate) connection: Arc<ConnectionInfo>,
-    pub(crate) params: Params,
-    pub(crate) endpoint: Arc<Endpoint>,
-}
-
 /// The memory of a request, reused for later ones.
 #[derive(Default)]
 struct Inner {
-    /// `None` only between two requests.
-    parts: Option<Parts>,
+    /// This and the next two are `None` only between two requests.
+    head: Option<Head>,
+    connection: Option<Arc<ConnectionInfo>>,
+    endpoint: Option<Arc<Endpoint>>,
+    params: Params,
     body: tokio::sync::Mutex<RequestBody>,
     extensions: Mutex<Extensions>,
     deadline: Mutex<Option<Instant>>,
     reply: Mutex<Reply>,
 }
 
+/// More than this much memory, in bytes, is not kept for the parameters of later requests.
+const KEPT_PARAMS: usize = 1024;
+const IN_USE: &str = "a context has all parts of its request until its last handle is dropped";
+
 impl Context {
-    pub(crate) fn new(parts: Parts, body: Body, extensions: Extensions, deadline: Option<Instant>) -> Self {
+    /// The context of a request; `route` says which endpoint answers it, and gives the parameters of its path.
+    ///
+    /// Each part goes straight to its place: a request is moved as little as can be.
+    #[inline]
+    pub(crate) fn new(
+        request: Request,
+        deadline: Option<Instant>,
+        route: impl FnOnce(&Head, &mut Params) -> Arc<Endpoint>,
+    ) -> Self {
         Self(Some(pool::take(|inner| {
-            inner.parts = Some(parts);
-            *get_mut(&mut inner.deadline) = deadline;
-            *inner.body.get_mut() = RequestBody::new(body);
-            *get_mut(&mut inner.extensions) = extensions;
+            let (head, body, connection, extensions) = request.into_parts();
+            let endpoint = route(&head, &mut inner.params);
+            let limit = endpoint.time_limit;
+            inner.head = Some(head);
+            inner.connection = Some(connection);
+            inner.endpoint = Some(endpoint);
+            if !body.is_empty() {
+                *inner.body.get_mut() = RequestBody::new(body);
+            }
+            if !extensions.is_empty() {
+                *get_mut(&mut inner.extensions) = extensions;
+            }
+            if deadline.is_some() || limit.is_some() {
+                *get_mut(&mut inner.deadline) = deadline.or_else(|| limit.map(|limit| Instant::now() + limit));
+            }
         })))
     }
 
@@ -94,11 +112,20 @@ impl Context {
             .expect("a context holds its request until it is dropped")
     }
 
-    pub(crate) fn parts(&self) -> &Parts {
-        self.inner()
-            .parts
-            .as_ref()
-            .expect("the parts stay while there is a handle")
+    pub(crate) fn request_head(&self) -> &Head {
+        self.inner().head.as_ref().expect(IN_USE)
+    }
+
+    pub(crate) fn connection(&self) -> &Arc<ConnectionInfo> {
+        self.inner().connection.as_ref().expect(IN_USE)
+    }
+
+    pub(crate) fn endpoint(&self) -> &Arc<Endpoint> {
+        self.inner().endpoint.as_ref().expect(IN_USE)
+    }
+
+    pub(crate) fn router_params(&self) -> &Params {
+        &self.inner().params
     }
 
     fn extensions(&self) -> MutexGuard<'_, Extensions> {
@@ -146,9 +173,19 @@ impl Context {
 impl Inner {
     /// Forgets the request.
     fn reset(&mut self) {
-        self.parts = None;
-        *self.body.get_mut() = RequestBody::default();
-        *get_mut(&mut self.extensions) = Extensions::new();
+        self.head = None;
+        self.connection = None;
+        self.endpoint = None;
+        if self.params.capacity() > KEPT_PARAMS {
+            self.params = Params::new();
+        }
+        self.params.clear();
+        self.body.get_mut().reset();
+        let extensions = get_mut(&mut self.extensions);
+        if !extensions.is_empty() {
+            *extensions = Extensions::new();
+        }
+        *get_mut(&mut self.deadline) = None;
         get_mut(&mut self.reply).reset();
     }
 }

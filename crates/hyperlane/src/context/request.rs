@@ -15,27 +15,27 @@ use crate::version::HttpVersion;
 impl Context {
     /// The method.
     pub fn method(&self) -> &Method {
-        self.parts().head.method()
+        self.request_head().method()
     }
 
     /// The target, as the `http` crate's type; it is built on the first call.
     pub fn uri(&self) -> &Uri {
-        self.parts().head.uri()
+        self.request_head().uri()
     }
 
     /// The version that the request is to be read as.
     pub fn version(&self) -> HttpVersion {
-        self.parts().head.version().into()
+        self.request_head().version().into()
     }
 
     /// The path as it was sent, still percent-encoded. [`param`](Self::param) gives decoded parts of it.
     pub fn path(&self) -> &str {
-        self.parts().head.path()
+        self.request_head().path()
     }
 
     /// The query as it was sent, without its `?`.
     pub fn query_string(&self) -> Option<&str> {
-        self.parts().head.query()
+        self.request_head().query()
     }
 
     /// The first value of this name in the query, decoded as a form is: `+` and `%20` are spaces, and bytes that are
@@ -63,51 +63,50 @@ impl Context {
     /// The first header of this name, whatever its case, if it is visible ASCII. The others are in
     /// [`headers`](Self::headers).
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.parts().head.header(name)
+        self.request_head().header(name)
     }
 
     /// Whether there is a header of this name, whatever its value.
     pub(crate) fn headers_have(&self, name: &str) -> bool {
-        self.parts().head.header_bytes(name).is_some()
+        self.request_head().header_bytes(name).is_some()
     }
 
     /// All headers; the map is built on the first call.
     pub fn headers(&self) -> &HeaderMap {
-        self.parts().head.headers()
+        self.request_head().headers()
     }
 
     /// The authority that the client named in its target, or else in `Host` (RFC 9112 §3.3). It is what the client
     /// claims.
     pub fn host(&self) -> Option<&str> {
-        self.parts().head.authority()
+        self.request_head().authority()
     }
 
     /// The decoded value of a parameter of the matched pattern.
     pub fn param(&self, name: &str) -> Option<&str> {
-        self.parts().params.get(name)
+        self.router_params().get(name)
     }
 
     /// Names and decoded values of all parameters, in the order of the pattern.
     pub fn params(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        self.parts().params.iter()
+        self.router_params().iter()
     }
 
     /// The pattern that the path matched, as it was registered; `None` in the fallback.
     pub fn matched_pattern(&self) -> Option<&str> {
-        self.parts().endpoint.pattern.as_deref()
+        self.endpoint().pattern.as_deref()
     }
 
     /// The address of the peer, which may be a proxy. It is `0.0.0.0:0` where the transport has none.
     pub fn peer_addr(&self) -> SocketAddr {
-        self.parts()
-            .connection
+        self.connection()
             .peer_addr
             .unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0))
     }
 
     /// The address on which the connection was accepted, if the transport has one.
     pub fn local_addr(&self) -> Option<SocketAddr> {
-        self.parts().connection.local_addr
+        self.connection().local_addr
     }
 
     /// A copy of the server's value of this type: the same as [`State<T>`](crate::State), which is checked when the
@@ -129,7 +128,7 @@ impl Context {
 
     /// A copy of the server's value of this type, if one was given.
     pub fn try_state<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
-        self.parts().endpoint.states.get()
+        self.endpoint().states.get()
     }
 
     /// A copy of the value of this type that was attached to this request.
@@ -144,14 +143,13 @@ impl Context {
 
     /// The request with its body, which is taken from this context.
     pub(crate) fn to_request(&self) -> Request {
-        let parts = self.parts();
-        let mut request = Request::new(parts.head.clone(), self.body_stream(), parts.connection.clone());
+        let mut request = Request::new(
+            self.request_head().clone(),
+            self.body_stream(),
+            self.connection().clone(),
+        );
         *request.extensions_mut() = self.extensions().clone();
         request
-    }
-
-    pub(crate) fn router_params(&self) -> &hyperlane_router::Params {
-        &self.parts().params
     }
 }
 

@@ -37,7 +37,7 @@ impl StreamBody {
             return Ok(());
         };
         link.ctx.reply().start_driving(cx);
-        let id = link.ctx.parts().endpoint.id;
+        let id = link.ctx.endpoint().id;
         match watched(id, || poll_guarded(handler, cx)) {
             Ok(Poll::Pending) => Ok(()),
             Ok(Poll::Ready(returned)) => {
@@ -96,10 +96,12 @@ impl http_body::Body for StreamBody {
             }
             Piece::End(trailers) => {
                 if let Some(link) = self.link.take() {
-                    let policy = link.policy();
-                    link.release();
                     if let Some(handler) = self.handler.take() {
-                        detach(handler, policy);
+                        let rest = link.rest();
+                        link.release();
+                        detach(handler, rest);
+                    } else {
+                        link.release();
                     }
                 }
                 Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(*trailers))))
@@ -114,10 +116,11 @@ impl Drop for StreamBody {
         let Some(link) = self.link.take() else {
             return;
         };
-        let policy = link.policy();
+        let Some(handler) = self.handler.take() else {
+            return link.abandon();
+        };
+        let rest = link.rest();
         link.abandon();
-        if let Some(handler) = self.handler.take() {
-            detach(handler, policy);
-        }
+        detach(handler, rest);
     }
 }

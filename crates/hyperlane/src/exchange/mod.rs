@@ -15,7 +15,7 @@ use std::time::Duration;
 use futures_core::future::BoxFuture;
 use http::HeaderValue;
 use http::header::CONNECTION;
-use hyperlane_core::{Body, HandlerPanic, Response};
+use hyperlane_core::{Body, HandlerPanic, Lease, Response};
 
 use crate::app::answer_panic;
 use crate::context::{Begun, Context, Finished};
@@ -75,14 +75,14 @@ impl Exchange {
     }
 
     fn begin(ctx: Context, position: usize, outermost: bool) -> Self {
-        let parts = ctx.parts();
-        let (handler, guarded) = match (parts.endpoint.chain.get(position), &parts.endpoint.action) {
+        let endpoint = ctx.endpoint();
+        let (handler, guarded) = match (endpoint.chain.get(position), &endpoint.action) {
             (Some(middleware), _) => {
                 let next = Next::new(ctx.clone(), position + 1);
                 (Arc::clone(middleware).call(ctx.clone(), next), false)
             }
             (None, Action::Handler(handler)) => (handler.call(ctx.clone()), !outermost),
-            (None, _) => return Self::ready(parts.endpoint.answer(&parts.head)),
+            (None, _) => return Self::ready(endpoint.answer(ctx.request_head())),
         };
         Self {
             state: State::Running(Running {
@@ -92,6 +92,14 @@ impl Exchange {
                 guarded,
                 outermost,
             }),
+        }
+    }
+
+    /// The limit that its route has for it.
+    pub(crate) fn time_limit(&self) -> Option<Duration> {
+        match &self.state {
+            State::Running(running) => running.link.ctx.endpoint().options.timeout,
+            State::Ready(_) | State::Done => None,
         }
     }
 
@@ -122,7 +130,7 @@ impl Future for Exchange {
             running.link.ctx.reply().start_driving(cx);
         }
         let returned = if running.outermost {
-            let id = running.link.ctx.parts().endpoint.id;
+            let id = running.link.ctx.endpoint().id;
             watched(id, || running.handler.as_mut().poll(cx))
         } else if running.guarded {
             match poll_guarded(&mut running.handler, cx) {
@@ -159,9 +167,9 @@ impl Running {
         match begun {
             Begun::Stream(head) => stream(head, Some(handler), link),
             Begun::Whole(response) => {
-                let policy = link.policy();
+                let rest = link.rest();
                 link.release();
-                detach(handler, policy);
+                detach(handler, rest);
                 response
             }
             Begun::No => unreachable!("nothing has begun"),
@@ -170,7 +178,7 @@ impl Running {
 
     /// The answer of a handler that panicked. What it left behind is not known: the connection ends with it.
     fn panicked(self, panic: &HandlerPanic) -> Response {
-        let endpoint = Arc::clone(&self.link.ctx.parts().endpoint);
+        let endpoint = Arc::clone(&self.link.ctx.endpoint());
         let pattern = endpoint.pattern.as_deref();
         tracing::error!(%panic, pattern, "handler panicked");
         drop(self.handler);
@@ -251,9 +259,16 @@ fn poll_guarded(
 /// How long a handler has to clean up that is cancelled in the middle of a stream.
 const STREAM_GRACE: Duration = Duration::from_secs(10);
 
+/// What holds for a handler whose response has no reader any more.
+struct Rest {
+    policy: OnDisconnect,
+    /// A server that shuts down waits for it.
+    lease: Option<Lease>,
+}
+
 /// Lets a handler run on whose response has no reader any more, or needs it no more, for as long as its route's
-/// policy has it.
-fn detach(handler: BoxFuture<'static, Response>, policy: OnDisconnect) {
+/// policy has it, and no longer than the server.
+fn detach(handler: BoxFuture<'static, Response>, rest: Rest) {
     struct Detached(BoxFuture<'static, Response>);
 
     impl Future for Detached {
@@ -275,21 +290,28 @@ fn detach(handler: BoxFuture<'static, Response>, policy: OnDisconnect) {
     let Ok(runtime) = tokio::runtime::Handle::try_current() else {
         return;
     };
-    let detached = Detached(handler);
-    let limit = match policy {
-        OnDisconnect::Cancel => STREAM_GRACE,
-        OnDisconnect::FinishWithin(limit) => limit,
-        OnDisconnect::Finish => {
-            runtime.spawn(detached);
-            return;
-        }
+    let limit = match rest.policy {
+        OnDisconnect::Cancel => Some(STREAM_GRACE),
+        OnDisconnect::FinishWithin(limit) => Some(limit),
+        OnDisconnect::Finish => None,
     };
     runtime.spawn(async move {
-        if tokio::time::timeout(limit, detached).await.is_err() {
-            tracing::warn!(
-                ?limit,
-                "a handler went on for too long after its client had left: it is dropped"
-            );
+        let over = async {
+            match limit {
+                Some(limit) => tokio::time::sleep(limit).await,
+                None => std::future::pending().await,
+            }
+        };
+        let cut = async {
+            match rest.lease {
+                Some(lease) => lease.await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = Detached(handler) => {}
+            () = over => tracing::warn!(?limit, "a handler went on for too long after its client had left: it is dropped"),
+            () = cut => tracing::warn!("the server ends before a handler whose client had left: it is dropped"),
         }
     });
 }
@@ -300,20 +322,25 @@ impl Drop for Exchange {
         let State::Running(running) = &self.state else {
             return;
         };
-        let policy = running.link.policy();
+        let policy = running.link.ctx.endpoint().options.on_disconnect;
         if !running.outermost || policy == OnDisconnect::Cancel || !running.polled || running.link.ctx.is_overdue() {
             return;
         }
         let Running { handler, link, .. } = self.take_running();
+        let rest = link.rest();
         // Its setters have no effect any more.
         link.abandon();
-        detach(handler, policy);
+        detach(handler, rest);
     }
 }
 
 impl Link {
-    fn policy(&self) -> OnDisconnect {
-        self.ctx.parts().endpoint.options.on_disconnect
+    /// What holds for the handler when it goes on without the link.
+    fn rest(&self) -> Rest {
+        Rest {
+            policy: self.ctx.endpoint().options.on_disconnect,
+            lease: self.ctx.connection().lease(),
+        }
     }
 
     /// The response is complete, or will be without the context.

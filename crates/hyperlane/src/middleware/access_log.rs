@@ -150,7 +150,7 @@ impl Observer for Entry {
             peer: self.ctx.peer_addr().ip(),
             method: self.ctx.method().as_str(),
             path: &target,
-            version: version(self.ctx.parts().head.version()),
+            version: version(self.ctx.request_head().version()),
             pattern: self.ctx.matched_pattern(),
             status: self.status,
             bytes: end.bytes,

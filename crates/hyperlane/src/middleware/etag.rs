@@ -20,7 +20,7 @@ const HASH: usize = 16;
 /// knows a cheaper tag sets it itself; then only the comparison is done here. Streams get no tag: their bodies are not
 /// known; nor do answers other than 200, or with `Cache-Control: no-store`.
 ///
-/// Tags are weak (`W/"…"`), so that [`Compression`](super::Compression) may stand around this. It has to stand inside
+/// Tags are weak (`W/"…"`), so that `Compression` may stand around this. It has to stand inside
 /// of what counts or compresses bodies, as these make streams of them.
 ///
 /// ```

@@ -2,7 +2,7 @@
 
 use hyperlane_core::Request;
 
-use crate::context::{Context, Parts};
+use crate::context::Context;
 use crate::exchange::Exchange;
 
 /// What comes behind a middleware: the next one, or the handler at last.
@@ -43,17 +43,13 @@ impl Next {
                 Exchange::inner(given, position)
             }
             Input::Request(request) => {
-                let (head, body, connection, extensions) = request.into_parts();
-                let before = ctx.parts();
-                let parts = Parts {
-                    head,
-                    connection,
-                    params: before.params.clone(),
-                    endpoint: before.endpoint.clone(),
-                };
                 let deadline = ctx.deadline();
+                let given = Context::new(*request, deadline, |_, params| {
+                    params.clone_from(ctx.router_params());
+                    ctx.endpoint().clone()
+                });
                 drop(ctx);
-                Exchange::inner(Context::new(parts, body, extensions, deadline), position)
+                Exchange::inner(given, position)
             }
         }
     }

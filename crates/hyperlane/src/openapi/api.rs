@@ -135,7 +135,7 @@ impl OpenApi {
         server.get(&publication.api.path, Route::new(document).undocumented());
         #[cfg(feature = "openapi-viewer")]
         if let Some(path) = &publication.api.viewer {
-            super::viewer::serve(server, path, &publication.api.path, publication.api.origins());
+            super::viewer::serve(server, path, &publication.api.path, &publication.api.origins());
         }
         server.publish(publication);
     }

@@ -87,7 +87,9 @@ fn add(api: &OpenApi, schemas: &Schemas, paths: &mut Vec<(String, Path)>, route:
     let description = &route.options.description;
     let operation = match description {
         RouteDescription::Hidden => return,
-        RouteDescription::Unknown => Operation::new(schemas),
+        RouteDescription::Unknown => {
+            Operation::new(schemas).answers(|responses| responses.add(Status::Open, |open| open))
+        }
         RouteDescription::Typed(describe) => describe(Operation::new(schemas)),
     };
     let template = Template::of(route.pattern);
@@ -155,7 +157,8 @@ impl Path {
         let mut value = Map::new();
         let mut additional = Map::new();
         for (method, (operation, id)) in &self.operations {
-            let id = unique(id.clone().unwrap_or_else(|| default_id(method, &self.text)), ids);
+            let id = id.clone().unwrap_or_else(|| default_id(method, &self.text));
+            let id = unique(&id, ids);
             let mut operation = operation.clone();
             if operation.path.constrained {
                 operation.responses = operation.responses.add(404, |response| response);
@@ -228,9 +231,9 @@ fn default_id(method: &str, path: &str) -> String {
     words.fold(method.to_lowercase(), |id, word| format!("{id}_{word}"))
 }
 
-fn unique(id: String, ids: &mut BTreeSet<String>) -> String {
+fn unique(id: &str, ids: &mut BTreeSet<String>) -> String {
     let mut number = 1;
-    let mut candidate = id.clone();
+    let mut candidate = id.to_owned();
     while !ids.insert(candidate.clone()) {
         number += 1;
         candidate = format!("{id}_{number}");

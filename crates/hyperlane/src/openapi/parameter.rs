@@ -79,7 +79,7 @@ impl Parameter {
             value["style"] = json!(style);
             value["explode"] = json!(true);
         }
-        if self.location == Location::Query && !self.required {
+        if self.location == Location::Query && !self.required && self.style.is_none() {
             // Forms send what was left empty, which counts as not there.
             value["allowEmptyValue"] = json!(true);
         }

@@ -2,6 +2,7 @@
 
 use hyperlane_router::{Constraint, Pattern, Piece};
 use schemars::Schema;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::schemas::bound_integers;
@@ -141,14 +142,14 @@ fn constraint_schema(constraint: &Constraint) -> Value {
         "bool" => json!({ "type": "boolean" }),
         "date" => json!({ "type": "string", "format": "date" }),
         "uuid" => json!({ "type": "string", "format": "uuid" }),
-        "u8" => integer("uint8", json!(0), json!(u8::MAX)),
-        "u16" => integer("uint16", json!(0), json!(u16::MAX)),
-        "u32" => integer("uint32", json!(0), json!(u32::MAX)),
-        "u64" => integer("uint64", json!(0), json!(u64::MAX)),
-        "i8" => integer("int8", json!(i8::MIN), json!(i8::MAX)),
-        "i16" => integer("int16", json!(i16::MIN), json!(i16::MAX)),
-        "i32" => integer("int32", json!(i32::MIN), json!(i32::MAX)),
-        "i64" => integer("int64", json!(i64::MIN), json!(i64::MAX)),
+        "u8" => integer("uint8", 0, u8::MAX),
+        "u16" => integer("uint16", 0, u16::MAX),
+        "u32" => integer("uint32", 0, u32::MAX),
+        "u64" => integer("uint64", 0, u64::MAX),
+        "i8" => integer("int8", i8::MIN, i8::MAX),
+        "i16" => integer("int16", i16::MIN, i16::MAX),
+        "i32" => integer("int32", i32::MIN, i32::MAX),
+        "i64" => integer("int64", i64::MIN, i64::MAX),
         "u128" => json!({ "type": "integer", "format": "uint128", "minimum": 0 }),
         "i128" => json!({ "type": "integer", "format": "int128" }),
         "f64" => json!({ "type": "number", "format": "double" }),
@@ -159,7 +160,7 @@ fn constraint_schema(constraint: &Constraint) -> Value {
     }
 }
 
-fn integer(format: &str, minimum: Value, maximum: Value) -> Value {
+fn integer(format: &str, minimum: impl Serialize, maximum: impl Serialize) -> Value {
     json!({ "type": "integer", "format": format, "minimum": minimum, "maximum": maximum })
 }
 

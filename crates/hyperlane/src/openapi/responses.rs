@@ -137,7 +137,8 @@ impl Responses {
         });
         let mut map: Map<_, _> = responses.collect();
         if map.is_empty() {
-            map.insert("default".into(), json!({ "description": "not described" }));
+            // A document must have one (OpenAPI 3.1 §4.8.16).
+            map.insert("default".into(), json!({ "description": Status::Open.phrase() }));
         }
         Value::Object(map)
     }

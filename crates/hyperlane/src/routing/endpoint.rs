@@ -49,11 +49,6 @@ pub(crate) enum Action {
 }
 
 impl Endpoint {
-    /// Whether it can answer from the head alone: nobody looks on, and no handler runs.
-    pub(crate) fn is_plain(&self) -> bool {
-        self.chain.is_empty() && !matches!(self.action, Action::Handler(_))
-    }
-
     /// Whether this one is meant, where several stand on one path.
     pub(super) fn admits(&self, head: &Head) -> bool {
         self.options.guards.iter().all(|guard| guard.admits(head))

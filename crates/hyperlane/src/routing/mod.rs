@@ -26,7 +26,7 @@ pub(crate) use registration::{Registration, ServerWide};
 pub use route::{HandlerOptions, OnDisconnect, Route, RouteArgs};
 pub use router::{Router, Routes};
 pub use slash::TrailingSlash;
-pub(crate) use table::{Found, RoutingTable};
+pub(crate) use table::RoutingTable;
 
 impl RoutingTable {
     /// The routes for people.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::Method;
 use hyperlane_core::Head;
-use hyperlane_router::{Match, Params, PathError, Router};
+use hyperlane_router::{Params, Router};
 
 use super::guard::HostPattern;
 use super::methods::MethodTable;
@@ -34,20 +34,17 @@ pub(super) struct HostTable {
     pub(super) options: Arc<Endpoint>,
 }
 
-/// What routing has found; there always is an endpoint.
-pub(crate) struct Found<'t> {
-    pub(crate) endpoint: &'t Arc<Endpoint>,
-    pub(crate) params: Params,
-}
-
 impl RoutingTable {
-    /// Finds what answers a request.
-    pub(crate) fn find(&self, head: &Head) -> Found<'_> {
+    /// Finds what answers a request; there always is an endpoint. `params` gets the parameters of the path.
+    #[inline]
+    pub(crate) fn find(&self, head: &Head, params: &mut Params) -> &Arc<Endpoint> {
         let table = self.host(head);
-        match table.route(head) {
-            Ok(Some(found)) => found,
-            Ok(None) => self.other_slash(table, head).unwrap_or_else(|| table.miss(head)),
-            Err(_) => bare(&table.bad_path),
+        match table.router.find_into(head.path(), params) {
+            Ok(found) => match found.and_then(|methods| methods.find(head)) {
+                Some(endpoint) => endpoint,
+                None => self.miss(table, head, params),
+            },
+            Err(_) => &table.bad_path,
         }
     }
 
@@ -56,7 +53,7 @@ impl RoutingTable {
         if !self.has_body_limits {
             return None;
         }
-        self.find(head).endpoint.options.body_limit
+        self.find(head, &mut Params::new()).options.body_limit
     }
 
     fn host(&self, head: &Head) -> &HostTable {
@@ -68,47 +65,36 @@ impl RoutingTable {
         host.map_or(&self.default, |(_, table)| table)
     }
 
+    #[cold]
+    fn miss<'t>(&self, table: &'t HostTable, head: &Head, params: &mut Params) -> &'t Arc<Endpoint> {
+        if let Some(endpoint) = self.other_slash(table, head, params) {
+            return endpoint;
+        }
+        params.clear();
+        if head.path() == "*" && head.method() == Method::OPTIONS {
+            return &table.options;
+        }
+        let group = if table.groups.is_empty() {
+            None
+        } else {
+            table.groups.find(head.path()).ok().flatten()
+        };
+        group.map_or(&table.not_found, |group| group.value)
+    }
+
     /// Looks once more, as the policy for slashes at the end has it.
-    fn other_slash<'t>(&self, table: &'t HostTable, head: &Head) -> Option<Found<'t>> {
+    fn other_slash<'t>(&self, table: &'t HostTable, head: &Head, params: &mut Params) -> Option<&'t Arc<Endpoint>> {
         if self.slash == TrailingSlash::Strict {
             return None;
         }
         let other = table.router.find_other_slash(head.path()).ok()??;
-        let Match { value, params, .. } = other.found;
-        let endpoint = value.find(head)?;
-        Some(match self.slash {
-            TrailingSlash::Redirect => bare(&table.other_slash),
-            _ => Found { endpoint, params },
-        })
-    }
-}
-
-impl HostTable {
-    fn route(&self, head: &Head) -> Result<Option<Found<'_>>, PathError> {
-        let Some(Match { value, params, .. }) = self.router.find(head.path())? else {
-            return Ok(None);
-        };
-        Ok(value.find(head).map(|endpoint| Found { endpoint, params }))
-    }
-
-    #[cold]
-    fn miss(&self, head: &Head) -> Found<'_> {
-        if head.path() == "*" && head.method() == Method::OPTIONS {
-            return bare(&self.options);
+        let endpoint = other.found.value.find(head)?;
+        if self.slash == TrailingSlash::Redirect {
+            params.clear();
+            return Some(&table.other_slash);
         }
-        let group = if self.groups.is_empty() {
-            None
-        } else {
-            self.groups.find(head.path()).ok().flatten()
-        };
-        bare(group.map_or(&self.not_found, |group| group.value))
-    }
-}
-
-fn bare(endpoint: &Arc<Endpoint>) -> Found<'_> {
-    Found {
-        endpoint,
-        params: Params::new(),
+        *params = other.found.params;
+        Some(endpoint)
     }
 }
 

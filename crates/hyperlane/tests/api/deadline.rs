@@ -234,3 +234,48 @@ async fn a_streaming_handler_has_ten_seconds_to_clean_up() {
     assert_eq!(*log.lock().unwrap(), ["told", "dropped"]);
     assert!((10..=11).contains(&left.elapsed().as_secs()), "{:?}", left.elapsed());
 }
+
+/// A server on a free port whose handler, told to finish, tells when it has begun and ended.
+async fn slow_server(finish: Duration, deadline: Duration) -> (hyperlane::ServerHandle, oneshot::Receiver<()>, Log) {
+    let (begun, has_begun) = oneshot::channel();
+    let begun = Arc::new(Mutex::new(Some(begun)));
+    let log = Log::default();
+    let held = Arc::clone(&log);
+    let server = hyperlane::Server::new();
+    server.config(hyperlane::ServerConfig::new().port(0).shutdown_deadline(deadline));
+    server.get(
+        "/",
+        Route::new(move || {
+            let begun = begun.lock().unwrap().take();
+            let held = OnDrop(Arc::clone(&held), "dropped");
+            async move {
+                begun.map(|begun| begun.send(()));
+                sleep(finish).await;
+                held.0.lock().unwrap().push("finished");
+            }
+        })
+        .on_disconnect(OnDisconnect::Finish),
+    );
+    (server.run().await.unwrap(), has_begun, log)
+}
+
+#[tokio::test]
+async fn a_shutdown_waits_for_a_handler_whose_client_has_left_until_its_deadline() {
+    use tokio::io::AsyncWriteExt;
+    let long = Duration::from_secs(3600);
+    let short = Duration::from_millis(100);
+    for (finish, deadline, seen) in [(short, long, &["finished", "dropped"][..]), (long, short, &["dropped"])] {
+        let (handle, begun, log) = slow_server(finish, deadline).await;
+        let mut client = tokio::net::TcpStream::connect(handle.local_addr()).await.unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+        begun.await.unwrap();
+        // The connection is reset, so that the server sees it at once.
+        client.set_zero_linger().unwrap();
+        drop(client);
+        while handle.connections() > 0 {
+            sleep(Duration::from_millis(1)).await;
+        }
+        handle.shutdown().await;
+        assert_eq!(*log.lock().unwrap(), seen);
+    }
+}

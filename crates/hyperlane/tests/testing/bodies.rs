@@ -45,7 +45,10 @@ async fn a_streamed_upload_is_sent_in_chunks_as_it_comes() {
     });
     let (sender, receiver) = mpsc::channel::<Bytes>(1);
     let pieces = futures::stream::unfold(receiver, async |mut receiver| {
-        receiver.recv().await.map(|piece| (Ok::<_, std::io::Error>(piece), receiver))
+        receiver
+            .recv()
+            .await
+            .map(|piece| (Ok::<_, std::io::Error>(piece), receiver))
     });
     sender.send(Bytes::from("one")).await.unwrap();
     let response = client.post("/").body(Body::stream(pieces.boxed())).await;
@@ -77,6 +80,8 @@ async fn a_body_that_the_server_asks_for_is_sent_then() {
     let response = refuses.post("/").body(body).expect_continue().await;
     response.assert_status(403);
     assert!(!response.continued() && !polled.load(Ordering::SeqCst));
+    drop(response);
+    refuses.post("/").await.assert_status(403);
 }
 
 #[tokio::test]
@@ -114,7 +119,9 @@ async fn a_response_that_breaks_off_is_an_error_behind_what_arrived() {
     assert_eq!(response.try_chunk().await.unwrap().unwrap(), "some");
     let error = response.try_chunk().await.unwrap_err();
     assert!(
-        error.to_string().starts_with("response body is incomplete after 4 bytes"),
+        error
+            .to_string()
+            .starts_with("response body is incomplete after 4 bytes"),
         "{error}"
     );
     assert!(response.try_bytes().await.is_err(), "it stays so");

@@ -1,9 +1,9 @@
 //! Connections: kept, closed, and left.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use hyperlane::{Context, ServerHandle};
+use hyperlane::{ConnectionInfo, Context, Next, Request, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{Notify, oneshot};
 
@@ -21,6 +21,37 @@ async fn a_panic_costs_its_own_connection_and_the_next_request_opens_another() {
         let response = client.get("/panic").await;
         response.assert_status(500).assert_header("connection", "close");
     }
+}
+
+#[tokio::test]
+async fn a_connection_is_kept_where_its_response_has_arrived() {
+    // All requests of a connection share what describes it.
+    let seen = Arc::new(Mutex::new(Vec::<Arc<ConnectionInfo>>::new()));
+    let connections = Arc::clone(&seen);
+    let note = move |request: Request, next: Next| {
+        let mut seen = connections.lock().unwrap();
+        if !seen.iter().any(|known| Arc::ptr_eq(known, request.connection())) {
+            seen.push(Arc::clone(request.connection()));
+        }
+        next.run(request)
+    };
+    let client = client(|server| {
+        server
+            .middleware(note)
+            .get("/", async || "a short text")
+            .get("/none", async || StatusCode::NO_CONTENT)
+            .get("/large", async || vec![0_u8; 200_000]);
+    });
+    client.get("/").await.assert_status(200);
+    client.head("/large").await.assert_status(200);
+    client.get("/none").await.assert_status(204);
+    let large = client.get("/large").await;
+    assert_eq!(large.bytes().await.len(), 200_000);
+    client.get("/").await.assert_status(200);
+    assert_eq!(seen.lock().unwrap().len(), 1);
+    drop(client.get("/large").await);
+    client.get("/").await.assert_status(200);
+    assert_eq!(seen.lock().unwrap().len(), 2, "what was not read is not kept");
 }
 
 #[tokio::test]
@@ -46,7 +77,7 @@ async fn requests_at_once_have_a_connection_each() {
 #[tokio::test]
 async fn a_handler_is_told_when_its_response_is_dropped_in_the_middle() {
     let (told, hears) = oneshot::channel();
-    let told = std::sync::Mutex::new(Some(told));
+    let told = Mutex::new(Some(told));
     let told = Arc::new(told);
     let client = client(|server| {
         server.get("/", move |ctx: Context| {
@@ -78,7 +109,7 @@ async fn a_handler_is_dropped_when_its_request_is() {
     }
     let (dropped, hears) = oneshot::channel();
     let (started, begins) = oneshot::channel();
-    let guards = Arc::new(std::sync::Mutex::new(Some((OnDrop(Some(dropped)), started))));
+    let guards = Arc::new(Mutex::new(Some((OnDrop(Some(dropped)), started))));
     let client = client(|server| {
         server.get("/", move || {
             let (_guard, started) = guards.lock().unwrap().take().unwrap();
@@ -141,7 +172,6 @@ fn requests_and_responses_may_go_to_other_threads() {
     is_send::<hyperlane::testing::TestResponse>();
     is_send::<hyperlane::testing::TestClient>();
     is_send::<hyperlane::testing::Events>();
-    is_send::<ServerHandle>();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

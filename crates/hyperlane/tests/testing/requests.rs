@@ -13,10 +13,10 @@ async fn mirror(ctx: Context) -> String {
     let mut lines: Vec<_> = ctx
         .headers()
         .iter()
-        .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+        .map(|(name, value)| format!("{name}: {}", value.to_str().expect("text")))
         .collect();
     lines.sort();
-    let body = ctx.text().await.unwrap();
+    let body = ctx.text().await.expect("text");
     format!("{} {}\n{}\n\n{body}", ctx.method(), ctx.uri(), lines.join("\n"))
 }
 
@@ -87,11 +87,20 @@ async fn queries_and_forms_are_encoded() {
     };
     let encoded = "q=a+b%26c%3D%C3%BC&tag=x&tag=y";
     let client = mirror_client();
-    let text = client.get("/s?first=1").query(&search).query(&[("z", 2)]).await.text().await;
+    let text = client
+        .get("/s?first=1")
+        .query(&search)
+        .query(&[("z", 2)])
+        .await
+        .text()
+        .await;
     assert!(text.starts_with(&format!("GET /s?first=1&{encoded}&z=2\n")), "{text}");
     let text = client.post("/").form(&search).await.text().await;
     assert!(text.ends_with(&format!("\n\n{encoded}")), "{text}");
-    assert!(text.contains("content-type: application/x-www-form-urlencoded\n"), "{text}");
+    assert!(
+        text.contains("content-type: application/x-www-form-urlencoded\n"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
@@ -151,7 +160,12 @@ async fn the_peer_is_who_the_test_says() {
 async fn the_limits_of_the_server_hold() {
     let server = Server::new();
     server
-        .config(ServerConfig::new().body_limit(4).header_count_limit(3).request_line_limit(40))
+        .config(
+            ServerConfig::new()
+                .body_limit(4)
+                .header_count_limit(3)
+                .request_line_limit(40),
+        )
         .post("/", async |body: Bytes| body);
     let client = TestClient::new(&server);
     client.post("/").body("1234").await.assert_text("1234").await;
@@ -201,13 +215,7 @@ async fn redirects_are_followed_where_it_is_asked_for() {
         .await
         .assert_status(303)
         .assert_header("location", "/end?from=see");
-    let text = client
-        .post("/see")
-        .body("x")
-        .follow_redirects(1)
-        .await
-        .text()
-        .await;
+    let text = client.post("/see").body("x").follow_redirects(1).await.text().await;
     assert_eq!(text, "GET /end?from=see\nhost: localhost\n\n");
     let text = client.post("/again").body("x").follow_redirects(1).await.text().await;
     assert!(text.starts_with("POST /end\n") && text.ends_with("\n\nx"), "{text}");
@@ -235,19 +243,28 @@ async fn a_failed_assertion_shows_request_response_and_place() {
         failing().get("/no").await.assert_status(201);
     })
     .await;
-    for part in ["GET /no: status is 409 Conflict instead of 201", "it is taken\n  by another"] {
+    for part in [
+        "GET /no: status is 409 Conflict instead of 201",
+        "it is taken\n  by another",
+    ] {
         assert!(text.contains(part), "{part} in {text}");
     }
     let text = message(async {
         failing().get("/no").await.assert_text("free").await;
     })
     .await;
-    assert!(text.contains("body is not \"free\", at ") && text.contains("requests.rs:"), "{text}");
+    assert!(
+        text.contains("body is not \"free\", at ") && text.contains("requests.rs:"),
+        "{text}"
+    );
     let text = message(async {
         failing().get("/no").await.json::<u8>().await;
     })
     .await;
-    assert!(text.contains("body can't be read as json") && text.contains("it is taken"), "{text}");
+    assert!(
+        text.contains("body can't be read as json") && text.contains("it is taken"),
+        "{text}"
+    );
     let text = message(async {
         failing().get("/no").await.assert_header("x-a", "1");
     })

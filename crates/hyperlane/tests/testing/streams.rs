@@ -9,7 +9,11 @@ use tokio::time::{Instant, sleep};
 use super::client;
 
 async fn ticks(ctx: Context) -> Result<(), SendError> {
-    let first = ctx.header("last-event-id").and_then(|id| id.parse::<u32>().ok()).unwrap_or(0) + 1;
+    let first = ctx
+        .header("last-event-id")
+        .and_then(|id| id.parse::<u32>().ok())
+        .unwrap_or(0)
+        + 1;
     ctx.set_response_header("content-type", "text/event-stream");
     ctx.send_piece("retry: 1500\n: welcome\n\n").await?;
     for n in first..=3 {

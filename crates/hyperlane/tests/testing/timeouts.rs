@@ -53,7 +53,11 @@ async fn a_head_that_does_not_end_is_answered_408() {
 
 #[tokio::test(start_paused = true)]
 async fn a_body_that_does_not_come_is_answered_408() {
-    let client = client(ServerConfig::new().body_min_rate(0).body_timeout(Duration::from_secs(7)));
+    let client = client(
+        ServerConfig::new()
+            .body_min_rate(0)
+            .body_timeout(Duration::from_secs(7)),
+    );
     let never = Body::stream(futures::stream::pending::<Result<Bytes, std::io::Error>>());
     let start = Instant::now();
     client.post("/").body(never).await.assert_status(408);

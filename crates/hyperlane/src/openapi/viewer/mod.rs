@@ -22,12 +22,12 @@ const FILES: [(&str, &str); 3] = [
 ];
 
 /// Registers the page and its files. `origins` are those that it may ask beside its own.
-pub(super) fn serve(server: &Server, path: &str, document: &str, origins: Vec<String>) {
+pub(super) fn serve(server: &Server, path: &str, document: &str, origins: &[String]) {
     let base = path.trim_end_matches('/');
     let page = PAGE
         .replace("{base}", &escape(&relative_base(path)))
         .replace("{document}", &escape(&relative(path, document)));
-    let policy = policy(&origins);
+    let policy = policy(origins);
     get(server, path, Bytes::from(page), move |response| {
         response
             .with_header(CONTENT_TYPE, "text/html; charset=utf-8")
