@@ -80,7 +80,7 @@ fn other_form(raw_path: &str) -> Option<Cow<'_, str>> {
 }
 
 fn location(path: &str, query: Option<&str>) -> Option<String> {
-    if matches!(path.bytes().nth(1), Some(b'/' | b'\\')) {
+    if matches!(path.as_bytes().get(1), Some(b'/' | b'\\')) {
         return None;
     }
     let mut location = String::with_capacity(path.len() + query.map_or(0, |query| query.len() + 1));

@@ -108,7 +108,7 @@ impl Server {
         let shape = ShapeProblems(Box::new(move |problem, ctx| shape(problem, ctx).into_response()));
         let shape = erase(shape);
         self.register("the answer to problems", |registration| {
-            registration.shape_problems = Some(shape)
+            registration.shape_problems = Some(shape);
         })
     }
 

@@ -210,7 +210,7 @@ mod tests {
         let (id, mut watch) = (new_id(), Watch::default());
         watched(id, || watch.look(&routes(id), Duration::from_secs(1)));
         watched(id, || {
-            assert!(watch.look(&routes(id), Duration::from_nanos(1)).is_empty())
+            assert!(watch.look(&routes(id), Duration::from_nanos(1)).is_empty());
         });
     }
 

@@ -178,7 +178,7 @@ impl Running {
 
     /// The answer of a handler that panicked. What it left behind is not known: the connection ends with it.
     fn panicked(self, panic: &HandlerPanic) -> Response {
-        let endpoint = Arc::clone(&self.link.ctx.endpoint());
+        let endpoint = Arc::clone(self.link.ctx.endpoint());
         let pattern = endpoint.pattern.as_deref();
         tracing::error!(%panic, pattern, "handler panicked");
         drop(self.handler);

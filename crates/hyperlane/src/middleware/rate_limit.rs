@@ -101,7 +101,7 @@ impl RateLimit {
         self
     }
 
-    /// How many clients are kept apart at once. Default: 100,000, which take some 5 MB. Those that have their whole
+    /// How many clients are kept apart at once. Default: 100,000, which take some 3 MB. Those that have their whole
     /// quota again are forgotten when the table is full.
     #[must_use]
     pub fn max_keys(self, keys: usize) -> Self {

@@ -26,6 +26,36 @@ pub struct SessionRecord {
 /// A record may be forgotten once its time to live is over; whether it still counts is decided by
 /// [`Sessions`](super::Sessions). Calls for different keys run at the same time.
 ///
+/// ```
+/// use hyperlane::BoxError;
+/// use hyperlane::middleware::{SessionKey, SessionRecord, SessionStore};
+/// use std::time::Duration;
+///
+/// /// Says how long sessions last when they end.
+/// struct Timed<S>(S);
+///
+/// impl<S: SessionStore> SessionStore for Timed<S> {
+///     async fn load(&self, key: &SessionKey) -> Result<Option<SessionRecord>, BoxError> {
+///         self.0.load(key).await
+///     }
+///
+///     async fn create(&self, key: &SessionKey, record: &SessionRecord, lifetime: Duration) -> Result<(), BoxError> {
+///         self.0.create(key, record, lifetime).await
+///     }
+///
+///     async fn update(&self, key: &SessionKey, record: &SessionRecord, lifetime: Duration) -> Result<bool, BoxError> {
+///         self.0.update(key, record, lifetime).await
+///     }
+///
+///     async fn delete(&self, key: &SessionKey) -> Result<bool, BoxError> {
+///         if let Some(record) = self.0.load(key).await? {
+///             println!("a session ends after {} s", record.used - record.created);
+///         }
+///         self.0.delete(key).await
+///     }
+/// }
+/// ```
+///
 /// # Errors
 ///
 /// Each method fails where the store can't be reached; the request is then answered 500.
