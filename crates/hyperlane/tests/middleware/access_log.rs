@@ -68,7 +68,10 @@ async fn a_line_in_the_common_format_is_written_at_the_end_of_the_body() {
     assert_eq!(back, "\"GET /item/5 HTTP/1.1\" 200 4");
     // 24/Nov/2026:11:45:07 +0000
     assert_eq!(time.len(), 26);
-    assert!(time.ends_with(" +0000") && time.as_bytes()[2] == b'/' && time.as_bytes()[6] == b'/', "{time}");
+    assert!(
+        time.ends_with(" +0000") && time.as_bytes()[2] == b'/' && time.as_bytes()[6] == b'/',
+        "{time}"
+    );
 }
 
 #[tokio::test]
@@ -76,12 +79,21 @@ async fn what_a_client_sends_stays_within_its_quotation() {
     let (app, lines) = logging(AccessFormat::Combined);
     let hostile = "x\" 200 1\n127.0.0.1 - - \\";
     let mut request = request("GET", "/item/5", &[("referer", "https://a.example/\"\\")], "");
-    request.headers_mut().insert("user-agent", hostile.replace('\n', "\t").parse().unwrap());
+    request
+        .headers_mut()
+        .insert("user-agent", hostile.replace('\n', "\t").parse().unwrap());
     drop(text(call(&app, request).await).await);
     let line = lines.one();
-    assert!(line.ends_with(r#" 200 4 "https://a.example/\"\\" "x\" 200 1\x09127.0.0.1 - - \\""#), "{line}");
+    assert!(
+        line.ends_with(r#" 200 4 "https://a.example/\"\\" "x\" 200 1\x09127.0.0.1 - - \\""#),
+        "{line}"
+    );
     drop(text(get(&app, "/item/%22%0a%20x", &[]).await).await);
-    assert!(lines.one().contains("\"GET /item/%22%0a%20x HTTP/1.1\" 200 4 \"-\" \"-\""));
+    assert!(
+        lines
+            .one()
+            .contains("\"GET /item/%22%0a%20x HTTP/1.1\" 200 4 \"-\" \"-\"")
+    );
 }
 
 #[tokio::test]
@@ -107,7 +119,10 @@ async fn json_lines_have_all_fields() {
     }
     assert!(line["ms"].is_number());
     let time = line["time"].as_str().unwrap();
-    assert!(time.len() == 24 && time.ends_with('Z') && time.as_bytes()[10] == b'T', "{time}: RFC 3339 §5.6");
+    assert!(
+        time.len() == 24 && time.ends_with('Z') && time.as_bytes()[10] == b'T',
+        "{time}: RFC 3339 §5.6"
+    );
 }
 
 #[tokio::test]
@@ -115,7 +130,11 @@ async fn the_query_is_logged_where_it_is_wanted() {
     let lines = Lines::default();
     let app = app(|server| {
         server
-            .middleware(AccessLog::new().writer(lines.clone(), AccessFormat::Common).with_query())
+            .middleware(
+                AccessLog::new()
+                    .writer(lines.clone(), AccessFormat::Common)
+                    .with_query(),
+            )
             .get("/", async || "");
     });
     drop(get(&app, "/?q=%22", &[]).await);
@@ -146,11 +165,8 @@ async fn what_ends_before_its_time_is_aborted() {
     let line = parse(lines.one());
     assert_eq!((&line["bytes"], &line["aborted"]), (&5.into(), &true.into()));
 
-    let given_up = futures::future::select(
-        Box::pin(get(&app, "/never", &[])),
-        Box::pin(tokio::task::yield_now()),
-    )
-    .await;
+    let given_up =
+        futures::future::select(Box::pin(get(&app, "/never", &[])), Box::pin(tokio::task::yield_now())).await;
     drop(given_up);
     let line = parse(lines.one());
     assert_eq!((&line["status"], &line["aborted"]), (&499.into(), &true.into()));
@@ -184,6 +200,56 @@ async fn over_a_connection_the_bytes_of_whole_answers_and_of_streams_are_counted
         if length > 0 {
             assert_eq!(line["bytes"], length, "{line}");
         }
+    }
+    handle.shutdown().await;
+}
+
+/// Hands each line to who waits for it.
+struct Sender(tokio::sync::mpsc::UnboundedSender<String>);
+
+impl Write for Sender {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let _ = self.0.send(String::from_utf8(bytes.to_vec()).unwrap());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn over_a_connection_a_client_that_leaves_is_logged_when_it_left() {
+    let (sender, mut lines) = tokio::sync::mpsc::unbounded_channel();
+    let (begun, mut began) = tokio::sync::mpsc::unbounded_channel();
+    let server = Server::new();
+    server
+        .config(ServerConfig::new().host("127.0.0.1").port(0))
+        .middleware(AccessLog::new().writer(Sender(sender), AccessFormat::Json))
+        .get("/never", move || {
+            begun.send(()).unwrap();
+            std::future::pending::<()>()
+        })
+        .get("/endless", async |ctx: Context| {
+            while ctx.set_response_body("piece").send_body().await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+        });
+    let handle = server.run().await.unwrap();
+    for (path, status) in [("/endless", 200), ("/never", 499)] {
+        let mut socket = tokio::net::TcpStream::connect(handle.local_addr()).await.unwrap();
+        let head = format!("GET {path} HTTP/1.1\r\nhost: a\r\n\r\n");
+        socket.write_all(head.as_bytes()).await.unwrap();
+        match status {
+            200 => drop(socket.read_exact(&mut [0; 200]).await.unwrap()),
+            _ => began.recv().await.unwrap(),
+        }
+        // A reset: who only ends his side may still wait for the answer.
+        socket.set_zero_linger().unwrap();
+        drop(socket);
+        let line: serde_json::Value = serde_json::from_str(&lines.recv().await.unwrap()).unwrap();
+        assert_eq!((&line["path"], &line["status"]), (&path.into(), &status.into()));
+        assert_eq!(line["aborted"], true, "{line}");
     }
     handle.shutdown().await;
 }

@@ -58,7 +58,10 @@ async fn each_refusal_is_that_of_rfc_6750() {
             "Bearer realm=\"api\", error=\"invalid_request\"",
         ),
         (
-            &[("authorization", "Bearer kim-token"), ("authorization", "Bearer kim-token")],
+            &[
+                ("authorization", "Bearer kim-token"),
+                ("authorization", "Bearer kim-token"),
+            ],
             400,
             "Bearer realm=\"api\", error=\"invalid_request\"",
         ),

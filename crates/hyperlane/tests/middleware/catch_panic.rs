@@ -19,7 +19,6 @@ async fn panics_after(ctx: Context, next: Next) -> Response {
 struct PanicsAtOnce;
 
 impl Middleware for PanicsAtOnce {
-    #[expect(clippy::manual_async_fn, reason = "the panic is to come before the future")]
     fn call(&self, _: Context, _: Next) -> impl Future<Output = Response> + Send {
         panic!("secret detail");
         #[expect(unreachable_code, reason = "names the future's type")]

@@ -2,8 +2,8 @@
 
 use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder, ZstdDecoder};
 use hyperlane::middleware::Compression;
-use hyperlane::{Body, Context, Response, StatusCode};
-use tokio::io::{AsyncRead, AsyncReadExt};
+use hyperlane::{Body, Context, Response, Server, ServerConfig, StatusCode};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{app, bytes, call, get, header, length, request, text};
 
@@ -18,11 +18,15 @@ fn compressing(compression: Compression) -> hyperlane::App {
         server
             .middleware(compression)
             .get("/", async || long())
-            .get("/tagged", async || ([("etag", "\"v1\""), ("accept-ranges", "bytes")], long()))
+            .get("/tagged", async || {
+                ([("etag", "\"v1\""), ("accept-ranges", "bytes")], long())
+            })
             .get("/small", async || "small")
             .get("/image", async || ([("content-type", "image/png")], long()))
             .get("/untyped", async || Response::new(long()))
-            .get("/done", async || ([("content-encoding", "gzip"), ("etag", "\"v1\"")], long()))
+            .get("/done", async || {
+                ([("content-encoding", "gzip"), ("etag", "\"v1\"")], long())
+            })
             .get("/fixed", async || ([("cache-control", "public, no-transform")], long()))
             .get("/part", async || {
                 (StatusCode::PARTIAL_CONTENT, [("content-range", "bytes 0-9/10")], long())
@@ -69,7 +73,11 @@ async fn compresses_with_what_the_client_accepts_and_says_so() {
         ("GZIP", "gzip"),
     ] {
         let response = get(&app, "/", &[("accept-encoding", accept)]).await;
-        assert_eq!(header(&response, "content-encoding"), coding, "{accept}: RFC 9110 §12.5.3");
+        assert_eq!(
+            header(&response, "content-encoding"),
+            coding,
+            "{accept}: RFC 9110 §12.5.3"
+        );
         assert_eq!(header(&response, "vary"), "accept-encoding");
         assert_eq!(length(&response), None);
         let body = bytes(response).await;
@@ -81,7 +89,15 @@ async fn compresses_with_what_the_client_accepts_and_says_so() {
 #[tokio::test]
 async fn what_the_client_does_not_accept_is_left_as_it_is_with_its_length() {
     let app = compressing(Compression::new());
-    for headers in [&[][..], &[("accept-encoding", "identity")], &[("accept-encoding", "deflate")]] {
+    for headers in [
+        &[][..],
+        &[("accept-encoding", "identity")],
+        &[("accept-encoding", "identity;q=0")],
+        &[("accept-encoding", "*;q=0")],
+        &[("accept-encoding", "gzip;q=nonsense")],
+        &[("accept-encoding", ",,;q=")],
+        &[("accept-encoding", "deflate")],
+    ] {
         let response = get(&app, "/", headers).await;
         assert_eq!(header(&response, "content-encoding"), "", "{headers:?}");
         assert_eq!(header(&response, "vary"), "accept-encoding", "a cache has to know");
@@ -102,7 +118,10 @@ async fn what_does_not_shrink_or_must_not_change_is_left_as_it_is() {
         assert_eq!(header(&response, "vary"), "", "{path}");
     }
     let done = get(&app, "/done", &[("accept-encoding", "gzip")]).await;
-    assert_eq!((header(&done, "content-encoding"), header(&done, "etag")), ("gzip", "\"v1\""));
+    assert_eq!(
+        (header(&done, "content-encoding"), header(&done, "etag")),
+        ("gzip", "\"v1\"")
+    );
     assert_eq!(text(done).await, long());
 }
 
@@ -123,11 +142,17 @@ async fn validators_become_weak_and_vary_is_not_doubled() {
     assert_eq!(header(&response, "etag"), "W/\"v1\"", "RFC 9110 §8.8.3.3");
     assert_eq!(header(&response, "accept-ranges"), "");
     let plain = get(&app, "/tagged", &[]).await;
-    assert_eq!((header(&plain, "etag"), header(&plain, "accept-ranges")), ("\"v1\"", "bytes"));
+    assert_eq!(
+        (header(&plain, "etag"), header(&plain, "accept-ranges")),
+        ("\"v1\"", "bytes")
+    );
     let vary = get(&app, "/vary", &[("accept-encoding", "gzip")]).await;
     assert_eq!(vary.headers().get_all("vary").iter().count(), 1);
     let error = get(&app, "/error", &[("accept-encoding", "gzip")]).await;
-    assert_eq!((error.status().as_u16(), header(&error, "content-encoding")), (400, "gzip"));
+    assert_eq!(
+        (error.status().as_u16(), header(&error, "content-encoding")),
+        (400, "gzip")
+    );
 }
 
 #[tokio::test]
@@ -165,20 +190,48 @@ async fn an_event_is_sent_before_the_next_one_is_there() {
 #[tokio::test]
 async fn trailers_and_extensions_go_with_the_compressed_answer() {
     let app = app(|server| {
-        server
-            .middleware(Compression::new())
-            .get("/", async || {
-                let mut trailers = hyperlane::HeaderMap::new();
-                trailers.insert("x-sum", "1".parse().unwrap());
-                let body = Body::from(long()).with_trailers(trailers);
-                let mut response = Response::new(body).with_header("content-type", "text/plain");
-                response.extensions_mut().insert(7_u8);
-                response
-            });
+        server.middleware(Compression::new()).get("/", async || {
+            let mut trailers = hyperlane::HeaderMap::new();
+            trailers.insert("x-sum", "1".parse().unwrap());
+            let body = Body::from(long()).with_trailers(trailers);
+            let mut response = Response::new(body).with_header("content-type", "text/plain");
+            response.extensions_mut().insert(7_u8);
+            response
+        });
     });
     let mut response = get(&app, "/", &[("accept-encoding", "gzip")]).await;
     assert_eq!(response.extensions().and_then(|it| it.get::<u8>()), Some(&7));
     let body = response.body_mut().bytes().await.unwrap();
     assert_eq!(decode("gzip", &body).await, long());
     assert_eq!(response.body().trailers().unwrap()["x-sum"], "1", "RFC 9110 §6.5");
+}
+
+#[tokio::test]
+async fn over_a_connection_head_and_get_follow_each_other() {
+    let server = Server::new();
+    server
+        .config(ServerConfig::new().host("127.0.0.1").port(0))
+        .middleware(Compression::new())
+        .get("/", async || long());
+    let handle = server.run().await.unwrap();
+    let mut socket = tokio::net::TcpStream::connect(handle.local_addr()).await.unwrap();
+    let ask =
+        |method: &str, more: &str| format!("{method} / HTTP/1.1\r\nhost: a\r\naccept-encoding: gzip\r\n{more}\r\n");
+    let requests = [ask("HEAD", ""), ask("GET", "connection: close\r\n")].concat();
+    socket.write_all(requests.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    socket.read_to_end(&mut answer).await.unwrap();
+    let text = String::from_utf8_lossy(&answer).to_ascii_lowercase();
+    let (head, get) = text.split_once("\r\n\r\n").unwrap();
+    assert!(
+        head.starts_with("http/1.1 200") && !head.contains("content-length"),
+        "{head}"
+    );
+    assert!(get.starts_with("http/1.1 200"), "nothing stands between them: {get}");
+    let (get, _) = get.split_once("\r\n\r\n").unwrap();
+    assert!(
+        get.contains("content-encoding: gzip") && get.contains("transfer-encoding: chunked"),
+        "{get}"
+    );
+    handle.shutdown().await;
 }

@@ -14,13 +14,16 @@ fn waiting(limit: ConcurrencyLimit) -> (Arc<App>, Arc<Semaphore>) {
     let gate = Arc::new(Semaphore::new(0));
     let held = Arc::clone(&gate);
     let app = app(|server| {
-        server.middleware(limit).get("/stream", three_pieces).get("/wait", move || {
-            let held = Arc::clone(&held);
-            async move {
-                held.acquire().await.unwrap().forget();
-                "done"
-            }
-        });
+        server
+            .middleware(limit)
+            .get("/stream", three_pieces)
+            .get("/wait", move || {
+                let held = Arc::clone(&held);
+                async move {
+                    held.acquire().await.unwrap().forget();
+                    "done"
+                }
+            });
     });
     (Arc::new(app), gate)
 }
@@ -69,7 +72,11 @@ async fn a_stream_counts_until_it_has_ended() {
     assert_eq!(get(&app, "/stream", &[]).await.status(), 503);
     assert_eq!(text(stream).await, "one two three");
     drop(get(&app, "/stream", &[]).await);
-    assert_eq!(get(&app, "/stream", &[]).await.status(), 200, "one that is dropped is over");
+    assert_eq!(
+        get(&app, "/stream", &[]).await.status(),
+        200,
+        "one that is dropped is over"
+    );
 }
 
 #[tokio::test]

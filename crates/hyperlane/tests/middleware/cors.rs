@@ -37,7 +37,10 @@ async fn a_preflight_of_a_named_origin_is_answered_with_what_is_allowed() {
     assert_eq!(response.status(), 204);
     assert_eq!(header(&response, "access-control-allow-origin"), "https://app.example");
     assert_eq!(header(&response, "access-control-allow-methods"), "GET,PUT");
-    assert_eq!(header(&response, "access-control-allow-headers"), "content-type,x-version");
+    assert_eq!(
+        header(&response, "access-control-allow-headers"),
+        "content-type,x-version"
+    );
     assert_eq!(header(&response, "access-control-allow-credentials"), "true");
     assert_eq!(header(&response, "access-control-max-age"), "60");
     assert!(header(&response, "vary").contains("origin"));
@@ -55,13 +58,22 @@ async fn an_origin_that_was_not_named_gets_no_permission() {
         "null",
         "",
     ] {
-        for response in [preflight(&app, origin).await, get(&app, "/", &[("origin", origin)]).await] {
+        for response in [
+            preflight(&app, origin).await,
+            get(&app, "/", &[("origin", origin)]).await,
+        ] {
             assert_eq!(header(&response, "access-control-allow-origin"), "", "{origin}");
             assert!(response.headers().get_all("vary").iter().any(|value| value == "origin"));
         }
     }
     let nobody = sharing(Cors::new());
-    assert_eq!(header(&preflight(&nobody, "https://a.example").await, "access-control-allow-origin"), "");
+    assert_eq!(
+        header(
+            &preflight(&nobody, "https://a.example").await,
+            "access-control-allow-origin"
+        ),
+        ""
+    );
 }
 
 #[tokio::test]
@@ -98,7 +110,11 @@ async fn origins_may_be_all_or_chosen_by_a_function() {
 
     let chosen = sharing(Cors::new().origin_if(|origin| origin.starts_with("https://pr-")));
     let ask = async |origin| {
-        header(&get(&chosen, "/", &[("origin", origin)]).await, "access-control-allow-origin").to_owned()
+        header(
+            &get(&chosen, "/", &[("origin", origin)]).await,
+            "access-control-allow-origin",
+        )
+        .to_owned()
     };
     assert_eq!(ask("https://pr-7.example").await, "https://pr-7.example");
     assert_eq!(ask("https://evil.example").await, "");

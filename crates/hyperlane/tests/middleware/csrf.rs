@@ -63,10 +63,24 @@ async fn requests_of_other_sites_are_refused() {
 }
 
 #[tokio::test]
+async fn a_websocket_of_another_site_is_refused() {
+    let upgrade = ("upgrade", "websocket");
+    let from = async |origin| status("GET", &[upgrade, ("origin", origin)]).await;
+    assert_eq!(from("https://evil.example").await, 403, "RFC 6455 §10.2");
+    assert_eq!(from("https://shop.example").await, 200);
+    assert_eq!(from("https://pay.example").await, 200);
+    assert_eq!(status("GET", &[upgrade]).await, 200, "no browser");
+}
+
+#[tokio::test]
 async fn trusted_origins_pass_and_only_these() {
     let trusted = [("sec-fetch-site", "cross-site"), ("origin", "https://pay.example")];
     assert_eq!(status("POST", &trusted).await, 200);
-    for origin in ["http://pay.example", "https://pay.example:444", "https://pay.example.evil"] {
+    for origin in [
+        "http://pay.example",
+        "https://pay.example:444",
+        "https://pay.example.evil",
+    ] {
         let headers = [("sec-fetch-site", "cross-site"), ("origin", origin)];
         assert_eq!(status("POST", &headers).await, 403, "{origin}");
     }

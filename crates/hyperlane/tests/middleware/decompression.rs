@@ -36,14 +36,25 @@ fn echoing(decompression: Decompression) -> hyperlane::App {
 #[tokio::test]
 async fn the_handler_reads_what_was_compressed() {
     let app = echoing(Decompression::new());
-    for (name, coding) in [("gzip", "gzip"), ("x-gzip", "gzip"), ("GZip", "gzip"), ("br", "br"), ("zstd", "zstd")] {
+    for (name, coding) in [
+        ("gzip", "gzip"),
+        ("x-gzip", "gzip"),
+        ("GZip", "gzip"),
+        ("br", "br"),
+        ("zstd", "zstd"),
+    ] {
         let body = encode(coding, b"hello hello hello").await;
-        let pieces: Vec<_> = body.chunks(3).map(|piece| Ok::<_, std::io::Error>(piece.to_vec())).collect();
+        let pieces: Vec<_> = body
+            .chunks(3)
+            .map(|piece| Ok::<_, std::io::Error>(piece.to_vec()))
+            .collect();
         for body in [Body::from(body), Body::stream(stream::iter(pieces))] {
             let response = post(&app, "/", &[("content-encoding", name)], body).await;
             assert_eq!(text(response).await, "hello hello hello", "{name}: RFC 9110 §8.4");
         }
     }
+    let nothing = post(&app, "/", &[("content-encoding", "gzip")], "").await;
+    assert_eq!((nothing.status().as_u16(), text(nothing).await.as_str()), (200, ""));
     for headers in [&[][..], &[("content-encoding", "identity")]] {
         assert_eq!(text(post(&app, "/", headers, "plain").await).await, "plain");
     }
@@ -61,14 +72,18 @@ async fn a_coding_that_is_not_known_is_415_with_those_that_are() {
     ] {
         let response = post(&app, "/", headers, "x").await;
         assert_eq!(response.status(), 415, "{headers:?}: RFC 9110 §15.5.16");
-        assert_eq!(header(&response, "accept-encoding"), "zstd, br, gzip", "RFC 9110 §12.5.3");
+        assert_eq!(
+            header(&response, "accept-encoding"),
+            "zstd, br, gzip",
+            "RFC 9110 §12.5.3"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_bomb_is_413_at_the_limit() {
     let app = echoing(Decompression::new().limit(1024 * 1024));
-    let bomb = vec![0; 64 * 1024 * 1024];
+    let bomb = vec![0; 8 * 1024 * 1024];
     for coding in ["gzip", "br", "zstd"] {
         let body = encode(coding, &bomb).await;
         assert!(body.len() < 100 * 1024);
@@ -110,13 +125,8 @@ async fn what_is_malformed_or_cut_short_is_400() {
 async fn an_error_of_the_line_stays_what_it_was() {
     let app = echoing(Decompression::new());
     let (sender, body) = Body::channel(None);
-    let mut sender = Some(sender);
-    let send = std::future::poll_fn(|cx| {
-        if let Some(sender) = sender.take() {
-            sender.fail(BodyError::new(BodyErrorKind::Timeout), cx);
-        }
-        std::task::Poll::Ready(())
-    });
-    let (response, ()) = futures::join!(post(&app, "/", &[("content-encoding", "gzip")], body), send);
+    let cx = std::task::Context::from_waker(std::task::Waker::noop());
+    sender.fail(BodyError::new(BodyErrorKind::Timeout), &cx);
+    let response = post(&app, "/", &[("content-encoding", "gzip")], body).await;
     assert_eq!(response.status(), 408);
 }

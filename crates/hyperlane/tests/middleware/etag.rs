@@ -1,7 +1,7 @@
 //! `ETags`.
 
-use hyperlane::middleware::ETags;
 use hyperlane::StatusCode;
+use hyperlane::middleware::ETags;
 
 use crate::support::{app, bytes, call, get, header, post, request, text, three_pieces};
 
@@ -44,7 +44,10 @@ async fn answers_304_without_a_body_to_who_has_it() {
         assert!(bytes(response).await.is_empty());
     }
     let response = get(&app, "/", &[("if-none-match", "\"else\"")]).await;
-    assert_eq!((response.status().as_u16(), text(response).await.as_str()), (200, "body"));
+    assert_eq!(
+        (response.status().as_u16(), text(response).await.as_str()),
+        (200, "body")
+    );
 }
 
 #[tokio::test]

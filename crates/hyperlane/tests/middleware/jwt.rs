@@ -26,7 +26,10 @@ fn guarded(jwt: Jwt<Claims>) -> hyperlane::App {
 }
 
 fn now() -> u64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs()
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap()
+        .as_secs()
 }
 
 fn sign(algorithm: Algorithm, claims: &Value) -> String {
@@ -49,7 +52,8 @@ async fn status(app: &hyperlane::App, token: &str) -> u16 {
 #[tokio::test]
 async fn the_claims_of_a_signed_token_are_the_handlers() {
     let app = guarded(Jwt::hs256(SECRET).issuer("login").audience("shop"));
-    let claims = json!({ "sub": "kim", "iss": "login", "aud": ["shop", "office"], "exp": now() + 60, "nbf": now() - 5 });
+    let claims =
+        json!({ "sub": "kim", "iss": "login", "aud": ["shop", "office"], "exp": now() + 60, "nbf": now() - 5 });
     let token = sign(Algorithm::HS256, &claims);
     let response = get(&app, "/", &[("authorization", &format!("Bearer {token}"))]).await;
     assert_eq!(text(response).await, "kim");
@@ -85,7 +89,10 @@ async fn times_issuer_and_audience_are_checked() {
 #[tokio::test]
 async fn an_audience_that_is_not_ours_is_refused_even_if_none_was_set() {
     let app = guarded(Jwt::hs256(SECRET));
-    let token = sign(Algorithm::HS256, &json!({ "sub": "kim", "aud": "other", "exp": now() + 60 }));
+    let token = sign(
+        Algorithm::HS256,
+        &json!({ "sub": "kim", "aud": "other", "exp": now() + 60 }),
+    );
     assert_eq!(status(&app, &token).await, 401, "RFC 7519 §4.1.3");
 }
 
@@ -93,7 +100,11 @@ async fn an_audience_that_is_not_ours_is_refused_even_if_none_was_set() {
 async fn the_algorithm_is_the_servers_choice() {
     let app = guarded(Jwt::hs256(SECRET));
     let claims = json!({ "sub": "kim", "exp": now() + 60 });
-    assert_eq!(status(&app, &sign(Algorithm::HS512, &claims)).await, 401, "RFC 8725 §3.1");
+    assert_eq!(
+        status(&app, &sign(Algorithm::HS512, &claims)).await,
+        401,
+        "RFC 8725 §3.1"
+    );
     let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
     for algorithm in ["none", "None", "NONE", "", "RS256"] {
         let head = part(json!({ "alg": algorithm, "typ": "JWT" }));

@@ -20,4 +20,5 @@ mod session;
 mod session_stores;
 mod support;
 mod timeout;
+mod together;
 mod trace;

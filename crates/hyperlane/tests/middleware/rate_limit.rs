@@ -18,7 +18,9 @@ fn limited(limit: RateLimit) -> App {
 async fn from(app: &App, peer: &str) -> Response {
     let peer: SocketAddr = peer.parse().unwrap();
     let mut request = request("GET", "/", &[], "");
-    request.extensions_mut().insert(Arc::new(ConnectionInfo::new(Some(peer), None)));
+    request
+        .extensions_mut()
+        .insert(Arc::new(ConnectionInfo::new(Some(peer), None)));
     call(app, request).await
 }
 
@@ -65,7 +67,13 @@ async fn clients_are_told_apart_by_address_or_by_network() {
 async fn a_key_of_ones_own_may_leave_requests_out() {
     let app = limited(RateLimit::new(1, Duration::from_secs(60)).key(|ctx| ctx.header("x-key").map(str::to_owned)));
     let long = "k".repeat(5000);
-    for (key, status) in [("a", 200), ("a", 429), ("b", 200), (long.as_str(), 200), (long.as_str(), 429)] {
+    for (key, status) in [
+        ("a", 200),
+        ("a", 429),
+        ("b", 200),
+        (long.as_str(), 200),
+        (long.as_str(), 429),
+    ] {
         assert_eq!(get(&app, "/", &[("x-key", key)]).await.status().as_u16(), status);
     }
     for _ in 0..3 {
@@ -85,10 +93,18 @@ async fn a_flood_of_addresses_takes_no_more_memory_and_no_quota_of_known_clients
         served += u32::from(from(&app, &format!("10.0.{high}.{low}:1")).await.status() == 200);
     }
     assert_eq!(served, 9 + 2, "nine have room, the others share one quota");
-    assert_eq!(from(&app, "192.0.2.1:1").await.status(), 200, "who is known is not touched by it");
+    assert_eq!(
+        from(&app, "192.0.2.1:1").await.status(),
+        200,
+        "who is known is not touched by it"
+    );
     tokio::time::advance(Duration::from_secs(120)).await;
     for number in 0..9 {
-        assert_eq!(from(&app, &format!("10.1.0.{number}:1")).await.status(), 200, "there is room again");
+        assert_eq!(
+            from(&app, &format!("10.1.0.{number}:1")).await.status(),
+            200,
+            "there is room again"
+        );
     }
 }
 

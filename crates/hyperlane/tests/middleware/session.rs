@@ -12,7 +12,10 @@ fn register(server: &hyperlane::Server) {
     server
         .get("/plain", async || "no session")
         .get("/look", async |session: Session| -> Result<String, SessionError> {
-            Ok(session.get::<u32>("n").await?.map_or("none".to_owned(), |n| n.to_string()))
+            Ok(session
+                .get::<u32>("n")
+                .await?
+                .map_or("none".to_owned(), |n| n.to_string()))
         })
         .get("/count", async |session: Session| -> Result<String, SessionError> {
             let n = session.get::<u32>("n").await?.unwrap_or(0) + 1;
@@ -24,7 +27,9 @@ fn register(server: &hyperlane::Server) {
         .get("/remove", async |session: Session| -> Result<String, SessionError> {
             Ok(format!("{:?}", session.remove::<u32>("n").await?))
         })
-        .get("/as-text", async |session: Session| session.get::<String>("n").await.map(Option::unwrap_or_default))
+        .get("/as-text", async |session: Session| {
+            session.get::<String>("n").await.map(Option::unwrap_or_default)
+        })
         .get("/big", async |session: Session| {
             let outcome = session.insert("big", "x".repeat(2000)).await;
             outcome.is_err_and(|error| error.is_too_large()).to_string()
@@ -33,7 +38,10 @@ fn register(server: &hyperlane::Server) {
             ctx.set_response_body("begun ").send_body().await.unwrap();
             tokio::task::yield_now().await;
             let late = session.insert("n", 7).await.is_err_and(|error| error.is_closed());
-            ctx.set_response_body(if late { "refused" } else { "lost" }).send_body().await.unwrap();
+            ctx.set_response_body(if late { "refused" } else { "lost" })
+                .send_body()
+                .await
+                .unwrap();
         });
 }
 
@@ -78,7 +86,10 @@ impl<'a> Browser<'a> {
 async fn values_last_from_request_to_request_and_browsers_are_kept_apart() {
     let app = remembering(Sessions::new(MemoryStore::new()));
     let (mut one, mut other) = (Browser::new(&app), Browser::new(&app));
-    assert_eq!((one.text("/count").await, one.text("/count").await), ("1".into(), "2".into()));
+    assert_eq!(
+        (one.text("/count").await, one.text("/count").await),
+        ("1".into(), "2".into())
+    );
     assert_eq!(other.text("/count").await, "1");
     assert_eq!(one.text("/look").await, "2");
     assert_eq!(one.text("/remove").await, "Some(2)");
@@ -107,9 +118,15 @@ async fn who_only_looks_gets_no_cookie_and_who_does_not_ask_costs_nothing() {
     let app = remembering(Sessions::new(store.clone()));
     let response = get(&app, "/look", &[]).await;
     assert_eq!(header(&response, "set-cookie"), "");
-    assert_eq!((header(&response, "vary"), header(&response, "cache-control")), ("cookie", "private"));
+    assert_eq!(
+        (header(&response, "vary"), header(&response, "cache-control")),
+        ("cookie", "private")
+    );
     let response = get(&app, "/plain", &[]).await;
-    assert_eq!((header(&response, "vary"), header(&response, "cache-control")), ("", ""));
+    assert_eq!(
+        (header(&response, "vary"), header(&response, "cache-control")),
+        ("", "")
+    );
     assert!(store.is_empty());
 }
 
@@ -119,7 +136,10 @@ async fn an_identifier_that_somebody_planted_is_never_taken_over() {
     let planted = format!("__Host-session={}", "A".repeat(43));
     let response = get(&app, "/count", &[("cookie", &planted)]).await;
     let line = header(&response, "set-cookie");
-    assert!(line.starts_with("__Host-session=") && !line.contains(&"A".repeat(43)), "{line}");
+    assert!(
+        line.starts_with("__Host-session=") && !line.contains(&"A".repeat(43)),
+        "{line}"
+    );
     let huge = "A".repeat(5000);
     for value in ["", "short", huge.as_str(), "../../etc", "a b"] {
         let cookie = format!("__Host-session={value}");
@@ -137,7 +157,10 @@ async fn renewing_changes_the_identifier_and_keeps_the_values() {
     assert_ne!(browser.cookie.as_ref(), Some(&before));
     assert_eq!(browser.text("/look").await, "1");
     let old = get(&app, "/look", &[("cookie", &before)]).await;
-    assert!(header(&old, "set-cookie").contains("Max-Age=0"), "the old one is worth nothing");
+    assert!(
+        header(&old, "set-cookie").contains("Max-Age=0"),
+        "the old one is worth nothing"
+    );
     assert_eq!(text(old).await, "none");
 }
 
@@ -171,7 +194,10 @@ async fn destroying_ends_it_for_good_even_for_a_request_that_began_before() {
     };
     let (slow, out) = futures::join!(slow, log_out);
     assert!(header(&out, "set-cookie").contains("Max-Age=0"));
-    assert!(header(&slow, "set-cookie").contains("Max-Age=0"), "it can't bring the session back");
+    assert!(
+        header(&slow, "set-cookie").contains("Max-Age=0"),
+        "it can't bring the session back"
+    );
     assert!(store.is_empty());
     assert_eq!(text(get(&app, "/look", &headers).await).await, "none");
 }
@@ -199,7 +225,10 @@ async fn it_ends_when_it_is_not_used_and_in_any_case_after_its_time() {
     for _ in 0..3 {
         later(70).await;
         let response = browser.get("/look").await;
-        assert!(header(&response, "set-cookie").contains("Max-Age="), "that it is used keeps it alive");
+        assert!(
+            header(&response, "set-cookie").contains("Max-Age="),
+            "that it is used keeps it alive"
+        );
         assert_eq!(text(response).await, "1");
     }
     later(5).await;
@@ -222,7 +251,10 @@ async fn what_is_of_another_type_too_large_or_too_late_is_an_error() {
     browser.text("/count").await;
     let response = browser.get("/as-text").await;
     assert_eq!(response.status(), 500);
-    assert!(!text(response).await.contains("invalid type"), "no detail for the client");
+    assert!(
+        !text(response).await.contains("invalid type"),
+        "no detail for the client"
+    );
     assert_eq!(browser.text("/big").await, "true");
     assert_eq!(browser.text("/look").await, "1", "what was there stays");
     assert_eq!(browser.text("/late").await, "begun refused");

@@ -20,6 +20,11 @@ async fn answers_503_where_the_response_does_not_begin_in_time() {
     });
     let response = get(&app, "/slow", &[]).await;
     assert_eq!(response.status(), 503, "RFC 9110 §15.6.4");
+    assert_eq!(
+        response.headers()["content-type"],
+        "application/problem+json",
+        "RFC 9457"
+    );
     assert!(text(response).await.contains("5000 ms"));
     assert_eq!(text(get(&app, "/quick", &[]).await).await, "in time");
 }

@@ -109,11 +109,8 @@ async fn failures_are_errors_and_requests_without_an_answer_are_aborted() {
     let app = traced();
     drop(text(get(&app, "/fails", &[]).await).await);
     assert!(lines.take().contains("ERROR request{"));
-    let given_up = futures::future::select(
-        Box::pin(get(&app, "/never", &[])),
-        Box::pin(tokio::task::yield_now()),
-    )
-    .await;
+    let given_up =
+        futures::future::select(Box::pin(get(&app, "/never", &[])), Box::pin(tokio::task::yield_now())).await;
     drop(given_up);
     let line = lines.take();
     assert!(line.contains("aborted=true") && !line.contains("status="), "{line}");
