@@ -69,6 +69,7 @@
 mod constraint;
 mod encode;
 mod error;
+mod hash;
 mod params;
 mod parse;
 mod path;

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
 use crate::constraint::Constraint;
 use crate::error::{InsertError, Reason};
+use crate::hash::PathHasher;
 use crate::params::Params;
 use crate::path::{PathError, with_decoded};
 use crate::pattern::{Param, Pattern};
@@ -30,7 +32,7 @@ use crate::trie::Node;
 pub struct Router<T> {
     trie: Node,
     routes: Vec<Route<T>>,
-    by_text: HashMap<Arc<str>, usize>,
+    by_text: HashMap<Arc<str>, usize, BuildHasherDefault<PathHasher>>,
 }
 
 /// What [`Router::find`] found.
@@ -48,6 +50,8 @@ pub struct Match<'r, T> {
 struct Route<T> {
     pattern: Pattern,
     value: T,
+    /// Whether its text is the one path that it matches.
+    is_plain: bool,
 }
 
 impl<T> Router<T> {
@@ -57,7 +61,7 @@ impl<T> Router<T> {
         Self {
             trie: Node::default(),
             routes: Vec::new(),
-            by_text: HashMap::new(),
+            by_text: HashMap::default(),
         }
     }
 
@@ -82,7 +86,12 @@ impl<T> Router<T> {
             return Err(InsertError::new(pattern.text(), Reason::Conflict { with }));
         }
         self.by_text.insert(pattern.text().clone(), route);
-        self.routes.push(Route { pattern, value });
+        let is_plain = !pattern.text().contains(['%', '{', '}']);
+        self.routes.push(Route {
+            pattern,
+            value,
+            is_plain,
+        });
         Ok(())
     }
 
@@ -136,6 +145,16 @@ impl<T> Router<T> {
         Ok(self.route(raw_path, params)?.map(|route| &route.value))
     }
 
+    /// The value of the pattern without parameters and escapes that `raw_path` is, letter for letter.
+    ///
+    /// It is what [`find`](Self::find) would find, for less: no other pattern goes before one that is all text. `None`
+    /// says nothing: `find` may know more.
+    #[must_use]
+    pub fn find_plain(&self, raw_path: &str) -> Option<&T> {
+        let route = self.routes.get(*self.by_text.get(raw_path)?)?;
+        route.is_plain.then_some(&route.value)
+    }
+
     #[inline]
     fn route(&self, raw_path: &str, params: &mut Params) -> Result<Option<&Route<T>>, PathError> {
         let found = with_decoded(raw_path, |path| {
@@ -173,9 +192,10 @@ impl<T> Router<T> {
     /// The same patterns with each value replaced by what `change` makes of it, for a caller that
     /// registers in one form and serves in another.
     pub fn map<U>(self, mut change: impl FnMut(&Arc<str>, T) -> U) -> Router<U> {
-        let routes = self.routes.into_iter().map(|Route { pattern, value }| {
-            let value = change(pattern.text(), value);
-            Route { pattern, value }
+        let routes = self.routes.into_iter().map(|route| Route {
+            value: change(route.pattern.text(), route.value),
+            pattern: route.pattern,
+            is_plain: route.is_plain,
         });
         Router {
             routes: routes.collect(),

@@ -168,6 +168,10 @@ proptest! {
             }
         }
         for path in &paths {
+            if let Some(value) = router.find_plain(path) {
+                let found = router.find(path).unwrap().map(|found| *found.value);
+                prop_assert_eq!(found, Some(*value), "the short way finds what the long one does, for {}", path);
+            }
             let expected = peer.at(path).ok().map(|found| {
                 let params = found.params.iter().map(|(name, value)| format!("{name}={value}"));
                 (*found.value, params.collect::<Vec<_>>())

@@ -45,8 +45,14 @@ impl App {
 
     /// Begins to answer a request. The same as [`Service::call`], without the trait.
     pub fn call(&self, request: Request) -> Exchange {
+        let plain = self.routing.find_plain(request.head());
+        if let Some(endpoint) = plain
+            && let Some(handler) = endpoint.call_bare()
+        {
+            return Exchange::bare(handler, endpoint.id);
+        }
         Exchange::outermost(Context::new(request, None, |head, params| {
-            Arc::clone(self.routing.find(head, params))
+            Arc::clone(plain.unwrap_or_else(|| self.routing.find(head, params)))
         }))
     }
 }

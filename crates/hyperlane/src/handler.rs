@@ -53,6 +53,12 @@ pub trait Handler<Args>: Clone + Send + Sync + 'static {
     /// [`Server::run`](crate::Server::run).
     fn check(needs: &mut Requirements);
 
+    /// Begins to answer a request without a context, if the handler takes nothing of it: that saves to make one.
+    #[doc(hidden)]
+    fn call_bare(&self) -> Option<BoxFuture<'static, Response>> {
+        None
+    }
+
     /// What holds for its route alone: nothing, except for a [`Route`](crate::Route).
     #[doc(hidden)]
     fn options(&self) -> HandlerOptions {
@@ -84,6 +90,14 @@ where
     fn check(needs: &mut Requirements) {
         needs.of_handler(Args::check);
     }
+
+    fn call_bare(&self) -> Option<BoxFuture<'static, Response>> {
+        let nothing = Args::nothing()?;
+        let handler = self.clone();
+        Some(Box::pin(async move {
+            handler.invoke(nothing).into_future().await.into_response()
+        }))
+    }
 }
 
 /// A function or closure of up to 12 arguments, which are the tuple `Args`. It is a part of [`Handler`].
@@ -97,6 +111,11 @@ pub trait HandlerFn<Args>: Clone + Send + Sync + 'static {
 /// The arguments of a handler. It is a part of [`Handler`].
 #[doc(hidden)]
 pub trait Arguments: Sized + Send {
+    /// The arguments of a function that has none.
+    fn nothing() -> Option<Self> {
+        None
+    }
+
     fn from_context(ctx: &Context) -> impl Future<Output = Result<Self, Response>> + Send;
 
     fn check(needs: &mut Requirements);
@@ -171,7 +190,7 @@ macro_rules! functions {
         }
 
         impl<$($argument: FromContext,)*> Arguments for ($($argument,)*) {
-            #[allow(non_snake_case, unused_variables, reason = "arguments are named after their types, and may be none")]
+            #[allow(non_snake_case, reason = "arguments are named after their types")]
             async fn from_context(ctx: &Context) -> Result<Self, Response> {
                 $(
                     let $argument = match $argument::from_context(ctx).await {
@@ -182,7 +201,6 @@ macro_rules! functions {
                 Ok(($($argument,)*))
             }
 
-            #[allow(unused_variables, reason = "a function without arguments needs nothing")]
             fn check(needs: &mut Requirements) {
                 $($argument::check(needs);)*
             }
@@ -190,7 +208,29 @@ macro_rules! functions {
     };
 }
 
-functions!();
+impl<F, Output> HandlerFn<()> for F
+where
+    F: Fn() -> Output + Clone + Send + Sync + 'static,
+{
+    type Output = Output;
+
+    fn invoke(&self, (): ()) -> Output {
+        self()
+    }
+}
+
+impl Arguments for () {
+    fn nothing() -> Option<Self> {
+        Some(())
+    }
+
+    async fn from_context(_: &Context) -> Result<Self, Response> {
+        Ok(())
+    }
+
+    fn check(_: &mut Requirements) {}
+}
+
 functions!(A);
 functions!(A B);
 functions!(A B C);
@@ -207,6 +247,7 @@ functions!(A B C D E G H I J K L M);
 /// A handler whose arguments are forgotten, as the routing table keeps it.
 pub(crate) trait ErasedHandler: Send + Sync {
     fn call(&self, ctx: Context) -> BoxFuture<'static, Response>;
+    fn call_bare(&self) -> Option<BoxFuture<'static, Response>>;
 }
 
 /// The pair of a handler and its arguments' types.
@@ -227,5 +268,9 @@ impl<H, Args> Erased<H, Args> {
 impl<H: Handler<Args>, Args> ErasedHandler for Erased<H, Args> {
     fn call(&self, ctx: Context) -> BoxFuture<'static, Response> {
         self.handler.call(ctx)
+    }
+
+    fn call_bare(&self) -> Option<BoxFuture<'static, Response>> {
+        self.handler.call_bare()
     }
 }

@@ -36,6 +36,11 @@ pub struct Exchange {
 enum State {
     Ready(Box<Response>),
     Running(Running),
+    /// A handler that has no context: what it returns is all there is.
+    Bare {
+        handler: BoxFuture<'static, Response>,
+        endpoint: u64,
+    },
     Done,
 }
 
@@ -65,6 +70,13 @@ impl Exchange {
     /// Begins behind a middleware.
     pub(crate) fn inner(ctx: Context, position: usize) -> Self {
         Self::begin(ctx, position, false)
+    }
+
+    /// Runs a handler that takes nothing of its request.
+    pub(crate) fn bare(handler: BoxFuture<'static, Response>, endpoint: u64) -> Self {
+        Self {
+            state: State::Bare { handler, endpoint },
+        }
     }
 
     /// An answer that is known already.
@@ -99,7 +111,7 @@ impl Exchange {
     pub(crate) fn time_limit(&self) -> Option<Duration> {
         match &self.state {
             State::Running(running) => running.link.ctx.endpoint().options.timeout,
-            State::Ready(_) | State::Done => None,
+            State::Ready(_) | State::Bare { .. } | State::Done => None,
         }
     }
 
@@ -107,14 +119,14 @@ impl Exchange {
     fn take_ready(&mut self) -> Response {
         match std::mem::replace(&mut self.state, State::Done) {
             State::Ready(response) => *response,
-            State::Running(_) | State::Done => panic!("an exchange was polled after it had ended"),
+            State::Running(_) | State::Bare { .. } | State::Done => panic!("an exchange was polled after it had ended"),
         }
     }
 
     fn take_running(&mut self) -> Running {
         match std::mem::replace(&mut self.state, State::Done) {
             State::Running(running) => running,
-            State::Ready(_) | State::Done => unreachable!("it was running a moment ago"),
+            State::Ready(_) | State::Bare { .. } | State::Done => unreachable!("it was running a moment ago"),
         }
     }
 }
@@ -123,8 +135,16 @@ impl Future for Exchange {
     type Output = Response;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Response> {
-        let State::Running(running) = &mut self.state else {
-            return Poll::Ready(self.take_ready());
+        let running = match &mut self.state {
+            State::Running(running) => running,
+            State::Bare { handler, endpoint } => {
+                let polled = watched(*endpoint, || handler.as_mut().poll(cx));
+                if polled.is_ready() {
+                    self.state = State::Done;
+                }
+                return polled;
+            }
+            State::Ready(_) | State::Done => return Poll::Ready(self.take_ready()),
         };
         if running.polled {
             running.link.ctx.reply().start_driving(cx);
@@ -370,7 +390,7 @@ impl fmt::Debug for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.state {
             State::Ready(_) => "Exchange::Ready",
-            State::Running(_) => "Exchange::Running",
+            State::Running(_) | State::Bare { .. } => "Exchange::Running",
             State::Done => "Exchange::Done",
         })
     }

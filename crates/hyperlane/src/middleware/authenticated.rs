@@ -7,7 +7,7 @@ use super::refusal::refusal;
 use crate::context::Context;
 use crate::extract::{FromContext, Rejection};
 
-/// What `BasicAuth`, [`BearerAuth`](super::BearerAuth) or `Jwt` found out about who sent the
+/// What `BasicAuth`, `BearerAuth` or `Jwt` found out about who sent the
 /// request: an argument of handlers.
 ///
 /// A route around which no such middleware stands answers 500, and an error is logged: it fails closed. In an `Option`

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_core::future::BoxFuture;
 use http::header::{ALLOW, LOCATION};
 use http::{HeaderValue, StatusCode};
 use hyperlane_core::{Head, IntoResponse, Response};
@@ -27,6 +28,8 @@ pub(crate) struct Endpoint {
     pub(crate) options: RouteOptions,
     /// How long it may take until the response begins: its route's own limit, or that of the server.
     pub(crate) time_limit: Option<Duration>,
+    /// Whether it has no middleware, no time limit, and its handler may be dropped at any time.
+    pub(crate) may_be_bare: bool,
     /// For the watchdog.
     pub(crate) id: u64,
     pub(crate) on_panic: Option<Arc<PanicHandler>>,
@@ -49,6 +52,19 @@ pub(crate) enum Action {
 }
 
 impl Endpoint {
+    /// Begins to answer without a context, where nobody would look at it: the handler takes nothing of the request, and
+    /// nothing stands around it.
+    #[inline]
+    pub(crate) fn call_bare(&self) -> Option<BoxFuture<'static, Response>> {
+        let Action::Handler(handler) = &self.action else {
+            return None;
+        };
+        if !self.may_be_bare {
+            return None;
+        }
+        handler.call_bare()
+    }
+
     /// Whether this one is meant, where several stand on one path.
     pub(super) fn admits(&self, head: &Head) -> bool {
         self.options.guards.iter().all(|guard| guard.admits(head))

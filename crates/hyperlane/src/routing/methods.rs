@@ -110,8 +110,13 @@ impl MethodTable {
 
     #[inline]
     fn get(&self, method: Option<&Method>, head: &Head) -> Option<&Arc<Endpoint>> {
-        let fits = |(own, endpoint): &&(Option<Method>, Arc<Endpoint>)| own.as_ref() == method && endpoint.admits(head);
-        self.endpoints.iter().find(fits).map(|(_, endpoint)| endpoint)
+        let fits = |own: &Option<Method>| match (own, method) {
+            (Some(own), Some(method)) => own == method,
+            (own, method) => own.is_none() && method.is_none(),
+        };
+        let mut endpoints = self.endpoints.iter();
+        let found = endpoints.find(|(own, endpoint)| fits(own) && endpoint.admits(head));
+        found.map(|(_, endpoint)| endpoint)
     }
 }
 

@@ -4,6 +4,7 @@
 //! [`RoutingTable`] that the app asks for each request.
 
 mod endpoint;
+mod freeze;
 mod guard;
 mod listing;
 mod methods;

@@ -1,4 +1,4 @@
-//! What was registered on a server or a router, and how it is frozen.
+//! What was registered on a server or a router, until `freeze.rs` makes a table of it.
 
 use std::any::TypeId;
 use std::fmt;
@@ -7,28 +7,27 @@ use std::time::Duration;
 
 use http::Method;
 
+use super::TrailingSlash;
+use super::freeze::Freezer;
 use super::guard::HostPattern;
-use super::methods::{MethodTable, allow};
 use super::route::RouteOptions;
-use super::table::{HostTable, RoutingTable};
-use super::{Action, Endpoint, TrailingSlash};
+use super::table::RoutingTable;
 use crate::app::PanicHandler;
-use crate::error::{Kind, Mistake};
+use crate::error::Mistake;
 use crate::extract::Requirements;
 use crate::handler::{Erased, ErasedHandler, Handler};
-use crate::middleware::{Chain, ErasedMiddleware};
+use crate::middleware::ErasedMiddleware;
 use crate::state::States;
-use crate::watchdog;
 
 /// Routes in the making: those of a server, or of a group.
 #[derive(Default)]
 pub(crate) struct Registration {
-    routes: Vec<Entry>,
-    groups: Vec<Group>,
+    pub(super) routes: Vec<Entry>,
+    pub(super) groups: Vec<Group>,
     pub(crate) middleware: Vec<Arc<dyn ErasedMiddleware>>,
     /// Of the server alone: it stands around everything.
     pub(crate) shape_problems: Option<Arc<dyn ErasedMiddleware>>,
-    fallback: Option<Entry>,
+    pub(super) fallback: Option<Entry>,
     pub(crate) states: States,
     pub(crate) slash: TrailingSlash,
     /// Documents that are written when all of it is frozen.
@@ -43,21 +42,23 @@ pub(crate) struct ServerWide {
     pub(crate) handler_timeout: Option<Duration>,
 }
 
-struct Entry {
-    method: Option<Method>,
-    pattern: String,
-    handler: Arc<dyn ErasedHandler>,
-    options: RouteOptions,
-    needs: Vec<(TypeId, &'static str)>,
+/// A route or a fallback.
+pub(super) struct Entry {
+    pub(super) method: Option<Method>,
+    pub(super) pattern: String,
+    pub(super) handler: Arc<dyn ErasedHandler>,
+    pub(super) options: RouteOptions,
+    pub(super) needs: Vec<(TypeId, &'static str)>,
     /// What two arguments both want.
-    conflict: Option<String>,
+    pub(super) conflict: Option<String>,
 }
 
-struct Group {
+/// A router inside of another one.
+pub(super) struct Group {
     /// Empty for routes that were merged.
-    prefix: String,
-    host: Option<HostPattern>,
-    inner: Registration,
+    pub(super) prefix: String,
+    pub(super) host: Option<HostPattern>,
+    pub(super) inner: Registration,
 }
 
 impl Registration {
@@ -88,17 +89,7 @@ impl Registration {
 
     /// Freezes all of it, or says all that is wrong.
     pub(crate) fn freeze(&self, server: &ServerWide) -> Result<RoutingTable, Vec<Mistake>> {
-        let mut freezer = Freezer {
-            server,
-            hosts: Vec::new(),
-            problems: Vec::new(),
-            has_body_limits: false,
-        };
-        let root = Scope::default();
-        let scope = freezer.enter(&root, "", self);
-        freezer.host(None, &scope);
-        freezer.collect(self, &scope);
-        freezer.finish(self.slash)
+        Freezer::new(server).freeze(self)
     }
 }
 
@@ -120,278 +111,6 @@ where
         conflict: needs.take_conflict(),
         needs: needs.into_states(),
         handler: Arc::new(Erased::new(handler)),
-    }
-}
-
-/// What holds for the routes of a group.
-#[derive(Clone, Default)]
-struct Scope {
-    prefix: String,
-    host: Option<HostPattern>,
-    chain: Vec<Arc<dyn ErasedMiddleware>>,
-    states: Arc<States>,
-}
-
-/// The tables in the making.
-struct Freezer<'r> {
-    server: &'r ServerWide,
-    hosts: Vec<(Option<HostPattern>, Making)>,
-    problems: Vec<Mistake>,
-    has_body_limits: bool,
-}
-
-/// The table of a host in the making.
-struct Making {
-    table: HostTable,
-    /// Of each pattern, what holds for its first route.
-    scopes: Vec<Scope>,
-    scope: Scope,
-}
-
-impl Freezer<'_> {
-    /// What holds inside of a group.
-    fn enter(&mut self, outer: &Scope, prefix: &str, inner: &Registration) -> Scope {
-        let states = inner.states.inside_of(&outer.states);
-        for middleware in &inner.middleware {
-            let mut needs = Requirements::default();
-            middleware.check(&mut needs);
-            let what = format!("middleware `{}`", middleware.name());
-            self.check_states(&what, &needs.into_states(), &states);
-        }
-        Scope {
-            prefix: format!("{}{prefix}", outer.prefix),
-            host: outer.host.clone(),
-            chain: (outer.chain.iter())
-                .chain(&inner.shape_problems)
-                .chain(&inner.middleware)
-                .cloned()
-                .collect(),
-            states: Arc::new(states),
-        }
-    }
-
-    fn collect(&mut self, registration: &Registration, scope: &Scope) {
-        for entry in &registration.routes {
-            self.add(entry, scope);
-        }
-        if let Some(fallback) = &registration.fallback {
-            let endpoint = self.handler_endpoint(fallback, scope, None, "of the fallback");
-            self.set_fallback(scope, endpoint);
-        } else if !scope.prefix.is_empty() && !registration.middleware.is_empty() {
-            let endpoint = self.own_endpoint(scope, None, Action::NotFound);
-            self.set_fallback(scope, endpoint);
-        }
-        for group in &registration.groups {
-            if let Some(problem) = prefix_problem(&group.prefix) {
-                let message = format!("prefix `{}` of a group: {problem}", group.prefix);
-                self.problems.push(Mistake::new(Kind::Route, message));
-                continue;
-            }
-            let mut inside = self.enter(scope, &group.prefix, &group.inner);
-            if let Some(host) = &group.host {
-                if let Some(problem) = host.problem() {
-                    let message = format!("host `{host}`: {problem}");
-                    self.problems.push(Mistake::new(Kind::Route, message));
-                    continue;
-                }
-                inside.host = Some(host.clone());
-                self.host(Some(host), &inside);
-            }
-            self.collect(&group.inner, &inside);
-        }
-    }
-
-    fn add(&mut self, entry: &Entry, scope: &Scope) {
-        let pattern = join(&scope.prefix, &entry.pattern);
-        let method = entry.method.as_ref().map_or("any method on", Method::as_str);
-        let label = format!("{method} `{pattern}`");
-        let endpoint = self.handler_endpoint(entry, scope, Some(Arc::from(&*pattern)), &label);
-        self.has_body_limits |= endpoint.options.body_limit.is_some();
-
-        let making = self.making(scope);
-        let router = &mut making.table.router;
-        if let Some(table) = router.get_mut(&pattern) {
-            if !table.add(entry.method.clone(), endpoint) {
-                let message = format!("route {label} is registered twice: remove one of them");
-                self.problems.push(Mistake::new(Kind::Route, message));
-            }
-            return;
-        }
-        let mut table = MethodTable::new(&endpoint);
-        table.add(entry.method.clone(), endpoint);
-        match router.insert(&pattern, table) {
-            Ok(()) => making.scopes.push(scope.clone()),
-            Err(error) => {
-                let other = error.conflicts_with().and_then(|with| router.get(with));
-                let methods = other.map(|other| format!(" (which has {})", other.describe()));
-                let message = format!("route {label}: {error}{}", methods.unwrap_or_default());
-                self.problems
-                    .push(Mistake::new(Kind::Route, message).with_source(error));
-            }
-        }
-    }
-
-    fn handler_endpoint(
-        &mut self,
-        entry: &Entry,
-        scope: &Scope,
-        pattern: Option<Arc<str>>,
-        label: &str,
-    ) -> Arc<Endpoint> {
-        self.check_states(&format!("route {label}"), &entry.needs, &scope.states);
-        if let Some(conflict) = &entry.conflict {
-            self.problems
-                .push(Mistake::new(Kind::Route, format!("route {label} {conflict}")));
-        }
-        let chain: Vec<_> = scope.chain.iter().chain(&entry.options.middleware).cloned().collect();
-        Arc::new(Endpoint {
-            action: Action::Handler(Arc::clone(&entry.handler)),
-            chain: chain.into(),
-            states: Arc::clone(&scope.states),
-            pattern,
-            options: entry.options.clone(),
-            time_limit: entry.options.timeout.or(self.server.handler_timeout),
-            id: watchdog::new_id(),
-            on_panic: self.server.on_panic.clone(),
-        })
-    }
-
-    /// An answer of the framework's own.
-    fn own_endpoint(&self, scope: &Scope, pattern: Option<Arc<str>>, action: Action) -> Arc<Endpoint> {
-        Arc::new(Endpoint {
-            action,
-            chain: Chain::from(scope.chain.clone()),
-            states: Arc::clone(&scope.states),
-            pattern,
-            options: RouteOptions::default(),
-            time_limit: self.server.handler_timeout,
-            id: watchdog::new_id(),
-            on_panic: self.server.on_panic.clone(),
-        })
-    }
-
-    /// Everything below a group's prefix that no pattern matches.
-    fn set_fallback(&mut self, scope: &Scope, endpoint: Arc<Endpoint>) {
-        let making = self.making(scope);
-        if scope.prefix == making.scope.prefix {
-            making.table.not_found = endpoint;
-            return;
-        }
-        let below = format!("{}/{{*rest}}", scope.prefix);
-        for pattern in [scope.prefix.clone(), format!("{}/", scope.prefix), below] {
-            if let Some(before) = making.table.groups.get_mut(&pattern) {
-                *before = Arc::clone(&endpoint);
-            } else if let Err(error) = making.table.groups.insert(&pattern, Arc::clone(&endpoint)) {
-                let message = format!("prefix `{}` of a group: {error}", scope.prefix);
-                self.problems
-                    .push(Mistake::new(Kind::Route, message).with_source(error));
-                return;
-            }
-        }
-    }
-
-    fn check_states(&mut self, what: &str, needs: &[(TypeId, &'static str)], states: &States) {
-        for (_, name) in needs.iter().filter(|(state, _)| !states.contains(*state)) {
-            let message = format!("{what} takes `State<{name}>`, which no one gave: call `server.state(…)` with one");
-            self.problems.push(Mistake::new(Kind::State, message));
-        }
-    }
-
-    /// The table of a host, made if there is none.
-    fn host(&mut self, host: Option<&HostPattern>, scope: &Scope) {
-        if self.hosts.iter().any(|(other, _)| other.as_ref() == host) {
-            return;
-        }
-        let own = |action| self.own_endpoint(scope, None, action);
-        let table = HostTable {
-            router: hyperlane_router::Router::new(),
-            groups: hyperlane_router::Router::new(),
-            not_found: own(Action::NotFound),
-            other_slash: own(Action::OtherSlash),
-            bad_path: own(Action::BadPath),
-            options: own(Action::NotFound),
-        };
-        let making = Making {
-            table,
-            scopes: Vec::new(),
-            scope: scope.clone(),
-        };
-        self.hosts.push((host.cloned(), making));
-    }
-
-    fn making(&mut self, scope: &Scope) -> &mut Making {
-        let position = self.hosts.iter().position(|(host, _)| *host == scope.host);
-        &mut self.hosts[position.unwrap_or_default()].1
-    }
-
-    fn finish(mut self, slash: TrailingSlash) -> Result<RoutingTable, Vec<Mistake>> {
-        if !self.problems.is_empty() {
-            return Err(self.problems);
-        }
-        let mut tables: Vec<_> = std::mem::take(&mut self.hosts)
-            .into_iter()
-            .map(|(host, making)| (host, self.complete(making)))
-            .collect();
-        let (_, default) = tables.remove(0);
-        let mut hosts: Vec<_> = tables
-            .into_iter()
-            .filter_map(|(host, table)| host.map(|host| (host, table)))
-            .collect();
-        hosts.sort_by_key(|(host, _)| !host.is_exact());
-        Ok(RoutingTable {
-            slash,
-            hosts,
-            default,
-            has_body_limits: self.has_body_limits,
-        })
-    }
-
-    /// Adds the answers that need to know all methods.
-    fn complete(&self, making: Making) -> HostTable {
-        let Making { table, scopes, scope } = making;
-        let all = table.router.iter().flat_map(|(_, methods)| methods.allowed());
-        let options = self.own_endpoint(&scope, None, Action::Options(allow(all)));
-        let mut scopes = scopes.into_iter();
-        let router = table.router.map(|pattern, mut methods| {
-            let scope = scopes.next().unwrap_or_default();
-            let allow = allow(methods.allowed());
-            let pattern = Some(Arc::clone(pattern));
-            methods.options = self.own_endpoint(&scope, pattern.clone(), Action::Options(allow.clone()));
-            methods.not_allowed = self.own_endpoint(&scope, pattern, Action::MethodNotAllowed(allow));
-            methods
-        });
-        HostTable {
-            router,
-            options,
-            ..table
-        }
-    }
-}
-
-/// The pattern of a route in a group: `/` stands for the prefix itself.
-fn join(prefix: &str, pattern: &str) -> String {
-    if pattern == "/" && !prefix.is_empty() {
-        prefix.to_owned()
-    } else if !pattern.starts_with('/') {
-        // The router says what is wrong with it, which the prefix would hide.
-        pattern.to_owned()
-    } else {
-        format!("{prefix}{pattern}")
-    }
-}
-
-fn prefix_problem(prefix: &str) -> Option<&'static str> {
-    if prefix.is_empty() {
-        return None;
-    }
-    if !prefix.starts_with('/') {
-        Some("it must begin with `/`")
-    } else if prefix.ends_with('/') {
-        Some("it must not end with `/`: routes bring their own")
-    } else if prefix.contains("{*") {
-        Some("a wildcard takes all that is left: use a single parameter, `{name}`")
-    } else {
-        None
     }
 }
 

@@ -48,6 +48,13 @@ impl RoutingTable {
         }
     }
 
+    /// Finds what answers a request whose path is a pattern without parameters, letter for letter: what
+    /// [`find`](Self::find) would find, for less.
+    #[inline]
+    pub(crate) fn find_plain(&self, head: &Head) -> Option<&Arc<Endpoint>> {
+        self.host(head).router.find_plain(head.path())?.find(head)
+    }
+
     /// The limit of the route's own for the request's body, in bytes.
     pub(crate) fn body_limit(&self, head: &Head) -> Option<u64> {
         if !self.has_body_limits {
