@@ -1,6 +1,6 @@
 //! The commonest mistakes in a handler give an error whose first lines say what to do.
 //!
-//! Each file in `tests/ui` is a program with one mistake; the file beside it holds the compiler's errors without what
+//! Each file in `tests/ui`, `tests/macros/ui` and `tests/openapi/ui` is a program with one mistake; the file beside it holds the compiler's errors without what
 //! changes with each new type and each feature, as the list of all types that would do. `UI=overwrite cargo test -p hyperlane --test api ui::` writes them anew.
 
 use std::collections::BTreeMap;
@@ -53,8 +53,9 @@ fn mistakes_in_a_handler_are_explained() {
 }
 
 fn programs() -> Vec<PathBuf> {
-    let folder = fs::read_dir(Path::new(HERE).join("tests/ui")).unwrap();
-    let files = folder.map(|entry| entry.unwrap().path());
+    let folders = ["tests/ui", "tests/macros/ui", "tests/openapi/ui"];
+    let entries = folders.map(|folder| fs::read_dir(Path::new(HERE).join(folder)).unwrap());
+    let files = entries.into_iter().flatten().map(|entry| entry.unwrap().path());
     let mut programs: Vec<_> = files
         .filter(|path| path.extension().is_some_and(|end| end == "rs"))
         .collect();
@@ -62,8 +63,14 @@ fn programs() -> Vec<PathBuf> {
     programs
 }
 
+/// Its file's name behind the names of the folders that differ.
 fn name(program: &Path) -> String {
-    program.file_stem().unwrap().to_string_lossy().into_owned()
+    let below = program
+        .strip_prefix(Path::new(HERE).join("tests"))
+        .unwrap()
+        .with_extension("");
+    let parts = below.iter().map(|part| part.to_string_lossy());
+    parts.filter(|part| part != "ui").collect::<Vec<_>>().join("_")
 }
 
 /// A project with all programs as its binaries, and always the same features, whatever the tests were built with.
@@ -81,7 +88,8 @@ edition = "2024"
 
 [dependencies]
 garde = {{ version = "0.23", default-features = false, features = ["derive"] }}
-hyperlane = {{ path = {HERE:?}, features = ["validation"] }}
+hyperlane = {{ path = {HERE:?}, features = ["openapi", "validation"] }}
+schemars = "1"
 serde = {{ version = "1", features = ["derive"] }}
 tokio = "1"
 "#

@@ -4,7 +4,6 @@
 
 mod routes;
 mod typed_path;
-mod ui;
 
 use hyperlane::{App, Body, Request, Server};
 

@@ -4,7 +4,6 @@ mod paths;
 mod requests;
 mod responses;
 mod serving;
-mod ui;
 
 use hyperlane::Server;
 use hyperlane::openapi::OpenApi;
