@@ -119,7 +119,7 @@ impl Options {
     }
 
     /// The article's minute is the sum of its slices; what the machine does in between hits all servers alike. The
-    /// others are so long that all of it takes about an hour.
+    /// others are so long that all of it takes about three quarters of an hour.
     pub(crate) fn plan(&self, workload: Workload) -> Plan {
         let (rounds, seconds) = match (workload.load(), self.quick) {
             (Load::Idle { .. }, true) => (1, 1),
@@ -127,7 +127,7 @@ impl Options {
             (_, true) if workload == Workload::KeepAlive => (5, 1),
             (_, true) => (3, 1),
             (_, false) if workload == Workload::KeepAlive => (12, 5),
-            (_, false) => (5, 2),
+            (_, false) => (3, 2),
         };
         Plan {
             rounds,
