@@ -113,7 +113,9 @@ mod tests {
     fn names_a_forbidden_edge() {
         assert_eq!(
             faults_of("hyperlane-server", &["hyperlane-router"]),
-            ["hyperlane-server → hyperlane-router is forbidden; it may depend on hyperlane-proto, hyperlane-core, hyperlane-uring"]
+            [
+                "hyperlane-server → hyperlane-router is forbidden; it may depend on hyperlane-proto, hyperlane-core, hyperlane-uring"
+            ]
         );
         assert_eq!(
             faults_of("hyperlane-core", &["hyperlane"]),

@@ -4,6 +4,7 @@
 //! library is used, so that a command starts in a moment on a clean machine.
 
 mod bench;
+mod build_cost;
 mod ci;
 mod crate_graph;
 mod file_length;
@@ -32,6 +33,12 @@ const COMMANDS: &[Command] = &[
         arguments: "[growth] [--quick] [server…]",
         purpose: "measure the server beside its peers, or how its cost grows; see bench/README.md",
         run: bench::run,
+    },
+    Command {
+        name: "build-cost",
+        arguments: "[--rounds N]",
+        purpose: "measure what a hello-world costs to build, beside axum's and actix-web's",
+        run: build_cost::run,
     },
     Command {
         name: "ci",

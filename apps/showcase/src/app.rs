@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use hyperlane::Server;
+use hyperlane::{
+    Route, Router, Server,
+    middleware::{AccessLog, Compression, RequestIds, SecurityHeaders},
+    openapi::OpenApi,
+};
 
 use crate::{
     args::Args,
@@ -42,15 +46,42 @@ impl Showcase {
 }
 
 /// The showcase's server, without an address to listen on.
+///
+/// Every answer has a request id, a line in the access log and the headers that keep browsers careful; the page is
+/// compressed, the demos are not, since their chunks shall be seen one by one. `/openapi.json` describes the demos, and
+/// `/docs` is a page to read and try them.
 #[must_use]
 pub fn app(showcase: Showcase) -> Server {
     let server = Server::new();
-    server.state(showcase);
     server
-        .get("/", page::index)
-        .get("/assets/{name}", page::asset)
-        .get("/favicon.ico", page::favicon);
+        .state(showcase)
+        .middleware(RequestIds::new())
+        .middleware(AccessLog::new())
+        .middleware(SecurityHeaders::new())
+        .merge(page())
+        .merge(demos());
+    OpenApi::new("hyperlane showcase", env!("CARGO_PKG_VERSION"))
+        .description("The article's application, with real parts.")
+        .viewer("/docs")
+        .serve(&server);
     server
+}
+
+/// What a browser loads by itself.
+fn page() -> Router {
+    let router = Router::new();
+    router
+        .middleware(Compression::new())
+        .get("/", Route::new(page::index).undocumented())
+        .get("/assets/{name}", Route::new(page::asset).undocumented())
+        .get("/favicon.ico", Route::new(page::favicon).undocumented());
+    router
+}
+
+/// What the article shows.
+fn demos() -> Router {
+    let router = Router::new();
+    router
         .get("/async-data", async_data)
         .get("/sync-data", sync_data)
         .get("/concurrent-ops", concurrent_ops)
@@ -59,5 +90,5 @@ pub fn app(showcase: Showcase) -> Server {
         .get("/best-practices", best_practices)
         .get("/scenarios", scenarios)
         .get("/performance", performance);
-    server
+    router
 }

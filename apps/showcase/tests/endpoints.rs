@@ -383,3 +383,22 @@ async fn other_methods_are_refused_with_those_allowed() {
     assert_eq!(response.status(), 200);
     showcase.stop().await;
 }
+
+#[tokio::test]
+async fn every_answer_has_an_id_and_the_demos_are_described() {
+    let showcase = Running::start(0.0).await;
+    let (one, other) = (showcase.get("/").await, showcase.get("/nowhere").await);
+    assert_eq!(other.status(), 404);
+    assert_eq!(other.headers()["content-type"], "application/problem+json");
+    assert_ne!(one.headers()["x-request-id"], other.headers()["x-request-id"]);
+
+    let document = showcase.json("/openapi.json").await;
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    let paths: Vec<_> = document["paths"].as_object().unwrap().keys().cloned().collect();
+    for path in ["/async-data", "/sync-data", "/stream", "/errors", "/performance"] {
+        assert!(paths.iter().any(|other| other == path), "{path} among {paths:?}");
+    }
+    assert!(!paths.iter().any(|path| path.starts_with("/assets")), "{paths:?}");
+    assert_eq!(showcase.get("/docs").await.status(), 200);
+    showcase.stop().await;
+}

@@ -47,7 +47,7 @@ pub trait GrantLease: fmt::Debug + Send + Sync + 'static {
     fn grant(self: Arc<Self>) -> Lease;
 }
 
-/// While it is held, a graceful shutdown waits, until its deadline. Awaited, it ends when the server waits no longer:
+/// While it is held, a graceful shutdown waits, even past its deadline: who holds one polls it. Awaited, it ends when the server waits no longer:
 /// then what goes on must end.
 pub struct Lease(Pin<Box<dyn Future<Output = ()> + Send>>);
 

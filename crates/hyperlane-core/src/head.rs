@@ -190,10 +190,13 @@ impl Head {
 
     fn build_uri(&self) -> Uri {
         let inner = self.inner();
-        let path_and_query = match self.query() {
-            Some(query) => PathAndQuery::try_from(format!("{}?{query}", self.path())),
-            None => PathAndQuery::try_from(self.path()),
+        let path = encoded(self.path());
+        let target = match self.query() {
+            Some(query) => format!("{path}?{}", encoded(query)),
+            None => path.clone(),
         };
+        // A target that is too long for a `Uri` keeps at least its path.
+        let path_and_query = PathAndQuery::try_from(target).or_else(|_| PathAndQuery::try_from(path));
         let mut parts = http::uri::Parts::default();
         parts.path_and_query = path_and_query.ok();
         if let Some(authority) = &inner.authority
@@ -237,6 +240,22 @@ impl Inner {
         }
         map
     }
+}
+
+/// Text of a target with what the engine lets pass and a `Uri` refuses percent-encoded: a path that got lost here would
+/// pass by whatever guards paths by their `Uri`.
+fn encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '"' => encoded.push_str("%22"),
+            '<' => encoded.push_str("%3C"),
+            '>' => encoded.push_str("%3E"),
+            '`' => encoded.push_str("%60"),
+            other => encoded.push(other),
+        }
+    }
+    encoded
 }
 
 impl Drop for Head {

@@ -91,8 +91,11 @@ impl<S: Service> Server<S> {
         let load = core.take_on();
         let place = Place { permit, load };
         let begun = match (socket, &core.ring) {
-            (Accepted::Plain(socket), Some(ring)) => ring.attach(socket).map(|io| self.spawn(io, peer, place, core)),
-            (Accepted::Plain(socket), None) => core.adopt(socket).map(|io| self.spawn(io, peer, place, core)),
+            (Accepted::Plain(socket), Some(ring)) if ring.is_running() => {
+                ring.attach(socket).map(|io| self.spawn(io, peer, place, core))
+            }
+            // Without a ring, or with one that has ended: the runtime itself still serves.
+            (Accepted::Plain(socket), _) => core.adopt(socket).map(|io| self.spawn(io, peer, place, core)),
             (Accepted::Tokio(socket), _) if number == own => {
                 self.spawn(socket, peer, place, core);
                 Ok(())

@@ -81,6 +81,7 @@ pub(crate) async fn start<S: Service>(
     for number in 0..count {
         let failed = |source| ServeError::thread(number, count, source);
         let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let runtime = Owned(Some(runtime));
         let (go, gone) = oneshot::channel();
         let beginning = Beginning {
             number,
@@ -93,9 +94,11 @@ pub(crate) async fn start<S: Service>(
         std::thread::Builder::new()
             .name(format!("hyperlane-{number}"))
             .spawn(move || {
-                runtime.block_on(serve_core(beginning));
+                if let Some(runtime) = &runtime.0 {
+                    runtime.block_on(serve_core(beginning));
+                }
                 // What handlers have spawned ends here; blocking work that they began is not waited for.
-                runtime.shutdown_background();
+                drop(runtime);
             })
             .map_err(failed)?;
         waiting.push(go);
@@ -130,6 +133,17 @@ pub(crate) async fn start<S: Service>(
         }
     }
     Ok(())
+}
+
+/// A runtime that may be dropped anywhere: also inside of another one, where a thread for it could not be started.
+struct Owned(Option<tokio::runtime::Runtime>);
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 fn count(config: &Config) -> usize {

@@ -206,6 +206,8 @@ impl Future for Leased {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // Unlike a connection, a lease may change its task.
+        self.0.watched = false;
         self.0.watch(cx);
         if self.0.shutdown.is_closing() {
             Poll::Ready(())

@@ -36,6 +36,10 @@ mod absent {
             match self.0 {}
         }
 
+        pub(crate) fn is_running(&self) -> bool {
+            match self.0 {}
+        }
+
         pub(crate) async fn settled(&self) {}
 
         pub(crate) fn cut(&self) {}

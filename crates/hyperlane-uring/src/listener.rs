@@ -121,10 +121,11 @@ impl Listener {
 impl Drop for Listener {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
+        let ended = state.kernel.is_none();
         if let Some(acceptor) = state.acceptors.get_mut(self.key) {
             acceptor.dropped = true;
             acceptor.wanted = false;
-            if acceptor.is_over() {
+            if ended || acceptor.is_over() {
                 state.acceptors.remove(self.key);
             } else {
                 state.list_acceptor(self.key);

@@ -52,6 +52,11 @@ impl Ring {
         Ok(Self { shared })
     }
 
+    /// Whether it has not ended.
+    pub fn is_running(&self) -> bool {
+        self.shared.lock().kernel.is_some()
+    }
+
     /// Takes over a connected socket.
     ///
     /// # Errors

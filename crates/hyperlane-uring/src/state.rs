@@ -15,6 +15,10 @@ use crate::kernel::{Event, Kernel};
 use crate::listener::Acceptor;
 use crate::socket::{LINGER, Socket};
 
+/// Dropped streams that may still have something to send, at once; of more the oldest are reset. Whoever limits
+/// connections has stopped counting these.
+const LINGERING: usize = 4096;
+
 /// Send buffers kept for reuse; about as many as are in use in one turn.
 const SPARE_BUFFERS: usize = 256;
 /// A send buffer that grew past this is freed instead of kept.
@@ -128,7 +132,12 @@ impl State {
     /// A stream was dropped.
     pub(crate) fn leave(&mut self, key: usize) {
         let Self { kernel, sockets, .. } = self;
-        let (Some(kernel), Some(socket)) = (kernel, sockets.get_mut(key)) else {
+        let Some(kernel) = kernel else {
+            // The ring has ended: nobody else closes it.
+            sockets.try_remove(key);
+            return;
+        };
+        let Some(socket) = sockets.get_mut(key) else {
             return;
         };
         if socket.leave(kernel) {
@@ -138,8 +147,26 @@ impl State {
         if !socket.is_sent() {
             let generation = socket.generation;
             self.lingering.push_back((Instant::now() + LINGER, key, generation));
+            self.limit_lingering();
         }
         self.list(key);
+    }
+
+    fn limit_lingering(&mut self) {
+        if self.lingering.len() <= LINGERING {
+            return;
+        }
+        let Self { sockets, lingering, .. } = self;
+        lingering.retain(|(_, key, generation)| {
+            sockets
+                .get(*key)
+                .is_some_and(|socket| socket.generation == *generation && !socket.is_sent())
+        });
+        while self.lingering.len() > LINGERING
+            && let Some((_, key, _)) = self.lingering.pop_front()
+        {
+            self.cut(key);
+        }
     }
 
     fn remove(&mut self, key: usize) {
@@ -333,6 +360,8 @@ impl State {
             wakers.extend(acceptor.waker.take());
         }
         self.driver = None;
+        // Nobody else closes what still had something to send.
+        self.sockets.retain(|_, socket| !socket.is_dropped());
         (self.kernel.take(), wakers)
     }
 }

@@ -51,7 +51,7 @@ pub(crate) fn serve<T: Transport, S: Service>(
                 head: None,
                 body: None,
                 info: &info,
-                began: connection.now,
+                began: None,
             };
             if let Err(refusal) = connection.open_body(&*service, &head, &mut call.body, &mut incoming) {
                 connection.write_refusal(&refusal, connection.reader.facts.head_request);
@@ -67,8 +67,16 @@ pub(crate) fn serve<T: Transport, S: Service>(
             };
             let sent = match begun {
                 Begun::Whole if connection.writer.has_room() => Ok(()),
-                Begun::Whole => connection.flush(incoming.as_deref_mut()).await,
-                Begun::Stream(mut stream) => connection.stream(&mut stream, incoming.as_deref_mut()).await,
+                Begun::Whole => {
+                    let sent = connection.flush(incoming.as_deref_mut()).await;
+                    connection.now = Instant::now();
+                    sent
+                }
+                Begun::Stream(mut stream) => {
+                    let sent = connection.stream(&mut stream, incoming.as_deref_mut()).await;
+                    connection.now = Instant::now();
+                    sent
+                }
                 Begun::Upgrade(upgrade) => match connection.flush(None).await {
                     Ok(()) => return upgrade.run(connection.into_upgraded()).await,
                     Err(error) => Err(error),
@@ -88,6 +96,9 @@ pub(crate) fn serve<T: Transport, S: Service>(
                 && !connection.drain(rest).await
             {
                 return connection.close(Some(rest)).await;
+            }
+            if incoming.is_some() {
+                connection.now = Instant::now();
             }
         }
     }
@@ -204,7 +215,9 @@ impl<T: Transport> Connection<T> {
         if self.reader.facts.body == BodyLength::Empty {
             return Ok(());
         }
-        let limit = service.body_limit(head).unwrap_or(self.config.body_limit);
+        // A panic in there shows again, and is answered, when the service is called.
+        let limit = catch_unwind(AssertUnwindSafe(|| service.body_limit(head))).unwrap_or_default();
+        let limit = limit.unwrap_or(self.config.body_limit);
         let opened = Incoming::open(&mut self.reader, limit, incoming);
         *body = Some(opened.map_err(|error| Refusal::new(error.status(), error.to_string()))?);
         Ok(())
@@ -238,12 +251,13 @@ impl<T: Transport> Connection<T> {
             }
             let mut deadlines = Deadlines::new();
             self.now = deadlines.now;
+            let began = *call.began.get_or_insert(deadlines.now);
             let own_limit = handler
                 .as_ref()
                 .as_pin_ref()
                 .and_then(|answer| call.service.time_limit(&answer));
             if let Some(limit) = own_limit.or(self.config.handler_timeout)
-                && deadlines.is_past(call.began + limit)
+                && began.checked_add(limit).is_some_and(|end| deadlines.is_past(end))
             {
                 tracing::warn!(?limit, "handler took too long: answering 503");
                 break StatusCode::SERVICE_UNAVAILABLE.into();
@@ -343,7 +357,8 @@ struct Call<'a, S: Service> {
     /// `None` is an empty one.
     body: Option<Body>,
     info: &'a Arc<ConnectionInfo>,
-    began: Instant,
+    /// When it was first waited for: never before the service's own clock began.
+    began: Option<Instant>,
 }
 
 impl<S: Service> Call<'_, S> {

@@ -10,7 +10,8 @@ use io_uring::types::BufRingEntry;
 pub(super) const BUFFERS: u16 = 512;
 /// Bytes of a buffer: a usual request, or a segment or two of a body.
 const BUFFER_BYTES: usize = 4096;
-const PAGE: usize = 4096;
+/// The largest page of any Linux: the ring of buffers has to begin with one.
+const PAGE: usize = 64 * 1024;
 
 /// Bytes that were received and not used yet, in a buffer of the ring's.
 #[derive(Debug)]

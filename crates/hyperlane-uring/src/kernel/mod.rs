@@ -149,7 +149,9 @@ impl Kernel {
         completion.sync();
         let pending = !completion.is_empty();
         drop(completion);
-        pending || self.ring.submission().taskrun()
+        let submission = self.ring.submission();
+        // What did not fit is handed over only by a call for it.
+        pending || submission.taskrun() || submission.cq_overflow()
     }
 
     fn fd(&self) -> BorrowedFd<'_> {
@@ -342,7 +344,11 @@ impl Kernel {
             if unsafe { self.ring.submission().push(&entry) }.is_ok() {
                 return Ok(());
             }
-            self.ring.submit()?;
+            match self.ring.submit() {
+                Err(error) if !is_transient(&error) => return Err(error),
+                Err(_) => std::thread::yield_now(),
+                Ok(_) => {}
+            }
         }
     }
 }
@@ -367,6 +373,8 @@ impl Drop for Kernel {
                 std::thread::yield_now();
             }
         }
+        // Connections that were accepted and not asked for are closed.
+        while self.next_event().is_some() {}
         // SAFETY: none of the fields is used afterwards.
         unsafe {
             // Closed first: from then on no new operation begins.

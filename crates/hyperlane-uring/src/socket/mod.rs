@@ -271,6 +271,11 @@ impl Socket {
             if self.sending == Progress::None
                 && let Some(place) = self.place.take()
             {
+                // Before Linux 6.13 the kernel may keep the file for the sends of others, and the peer shall not wait for
+                // these. A reset comes with the close.
+                if !self.abandoned {
+                    let _ = self.io.shutdown(std::net::Shutdown::Both);
+                }
                 kernel.let_go(place);
             }
             if self.receiving == Progress::InFlight {

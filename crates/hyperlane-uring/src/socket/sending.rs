@@ -59,6 +59,11 @@ impl Socket {
     pub(crate) fn sent(&mut self, mut data: Vec<u8>, sent: io::Result<usize>) -> Vec<u8> {
         self.sending = Progress::None;
         match sent {
+            // What was given up is not sent, though a part of it was before it could be cancelled.
+            Ok(_) if self.abandoned => {
+                self.queue = Vec::new();
+                self.unsent = 0;
+            }
             Ok(n) => {
                 self.unsent -= n.min(data.len());
                 if n < data.len() {

@@ -18,8 +18,13 @@ impl Context {
     /// They are parsed anew on each call.
     pub fn cookies(&self) -> impl Iterator<Item = Cookie<'_>> {
         let lines = self.request_head().header_all("cookie");
-        let lines = lines.filter_map(|line| std::str::from_utf8(line).ok());
-        lines.flat_map(Cookie::split_parse).filter_map(Result::ok)
+        let pairs = lines.flat_map(|line| line.split(|byte| *byte == b';'));
+        let pairs = pairs.filter_map(|pair| std::str::from_utf8(pair).ok());
+        // Spaces and tabs alone stand around a name. Other white space is part of it: without it, it would be another
+        // name, which might have a prefix (`__Host-`) that the browser did not check.
+        let pairs = pairs.map(|pair| pair.trim_matches([' ', '\t']));
+        let pairs = pairs.filter(|pair| !pair.starts_with(char::is_whitespace));
+        pairs.filter_map(|pair| Cookie::parse(pair).ok())
     }
 }
 

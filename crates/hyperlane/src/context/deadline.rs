@@ -2,7 +2,6 @@
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
@@ -33,7 +32,9 @@ impl Context {
     /// Moves the [`deadline`](Self::deadline) forward, to `within` from now; it never moves back. Who calls it ends the
     /// request by then: a middleware that gives handlers less time.
     pub fn shorten_deadline(&self, within: Duration) {
-        let new = Instant::now() + within;
+        let Some(new) = Instant::now().checked_add(within) else {
+            return;
+        };
         let mut deadline = lock(&self.inner().deadline);
         if deadline.is_none_or(|old| new < old) {
             *deadline = Some(new);
@@ -64,7 +65,10 @@ impl Context {
     /// # Server::new().get("/report", report);
     /// ```
     pub async fn cancelled(&self) {
-        let gone = poll_fn(|cx| self.reply().poll_gone(cx));
+        let gone = Gone {
+            ctx: self,
+            ticket: None,
+        };
         match self.deadline() {
             None => gone.await,
             Some(deadline) => tokio::select! {
@@ -136,6 +140,30 @@ impl Context {
     pub fn spawn_blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Task<T> {
         let ctx = self.clone();
         Task(tokio::task::spawn_blocking(move || (!ctx.is_cancelled()).then(work)))
+    }
+}
+
+/// Waits until nobody reads the response any more.
+struct Gone<'c> {
+    ctx: &'c Context,
+    ticket: Option<u64>,
+}
+
+impl Future for Gone<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
+        let this = &mut *self;
+        this.ctx.reply().poll_gone(&mut this.ticket, cx)
+    }
+}
+
+impl Drop for Gone<'_> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            let watcher = self.ctx.reply().unwatch(ticket);
+            drop(watcher);
+        }
     }
 }
 

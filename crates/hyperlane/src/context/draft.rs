@@ -75,6 +75,10 @@ impl Draft {
             replace(self.response.headers_mut(), headers);
         }
         take_defect(&mut self.response, &returned);
+        if returned.extensions().is_some_and(|extensions| !extensions.is_empty()) {
+            let extensions = std::mem::take(returned.extensions_mut());
+            self.response.extensions_mut().extend(extensions);
+        }
         self.into_response()
     }
 }

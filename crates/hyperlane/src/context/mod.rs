@@ -101,7 +101,8 @@ impl Context {
                 *get_mut(&mut inner.extensions) = extensions;
             }
             if deadline.is_some() || limit.is_some() {
-                *get_mut(&mut inner.deadline) = deadline.or_else(|| limit.map(|limit| Instant::now() + limit));
+                *get_mut(&mut inner.deadline) =
+                    deadline.or_else(|| limit.and_then(|limit| Instant::now().checked_add(limit)));
             }
         })))
     }

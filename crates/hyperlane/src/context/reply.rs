@@ -45,7 +45,7 @@ pub(crate) struct Reply {
     driving: bool,
     gone: bool,
     /// Who wants to hear that nobody reads the response any more.
-    watchers: Vec<Waker>,
+    watchers: Vec<(u64, Waker)>,
 }
 
 struct Offer {
@@ -207,15 +207,27 @@ impl Reply {
         self.gone
     }
 
-    /// Waits until nobody reads the response any more.
-    pub(super) fn poll_gone(&mut self, cx: &TaskContext<'_>) -> Poll<()> {
+    /// Waits until nobody reads the response any more. `ticket` is the place of the one who waits.
+    pub(super) fn poll_gone(&mut self, ticket: &mut Option<u64>, cx: &TaskContext<'_>) -> Poll<()> {
         if self.gone {
             return Poll::Ready(());
         }
-        if !self.watchers.iter().any(|watcher| watcher.will_wake(cx.waker())) {
-            self.watchers.push(cx.waker().clone());
+        let known = ticket.and_then(|own| self.watchers.iter_mut().find(|(other, _)| *other == own));
+        if let Some((_, watcher)) = known {
+            watcher.clone_from(cx.waker());
+            return Poll::Pending;
         }
+        let own = self.tickets;
+        self.tickets += 1;
+        *ticket = Some(own);
+        self.watchers.push((own, cx.waker().clone()));
         Poll::Pending
+    }
+
+    /// Forgets one who no longer waits for that. The waker is to be dropped outside of the lock.
+    pub(super) fn unwatch(&mut self, ticket: u64) -> Option<Waker> {
+        let position = self.watchers.iter().position(|(other, _)| *other == ticket)?;
+        Some(self.watchers.swap_remove(position).1)
     }
 
     fn is_nested(&self, waker: &Waker) -> bool {
@@ -287,14 +299,17 @@ impl Reply {
         self.stage = Stage::Closed;
     }
 
-    /// Nobody reads the response any more. Returns the wakers of those who wait for that.
-    pub(crate) fn abandon(&mut self) -> Vec<Waker> {
+    /// Nobody reads the response any more. Returns the wakers of those who wait for that, and what had begun, which is
+    /// to be dropped outside of the lock.
+    pub(crate) fn abandon(&mut self) -> (Vec<Waker>, Begun) {
+        let begun = std::mem::take(&mut self.begun);
         self.gone = true;
         self.stage = Stage::Closed;
         self.driving = false;
         self.driver = None;
         let senders = self.queue.drain(..).map(|piece| piece.sender);
-        senders.chain(self.watchers.drain(..)).collect()
+        let watchers = self.watchers.drain(..).map(|(_, watcher)| watcher);
+        (senders.chain(watchers).collect(), begun)
     }
 
     fn store_driver(&mut self, cx: &TaskContext<'_>) {

@@ -97,7 +97,7 @@ impl http_body::Body for StreamBody {
             Piece::End(trailers) => {
                 if let Some(link) = self.link.take() {
                     if let Some(handler) = self.handler.take() {
-                        let rest = link.rest();
+                        let rest = link.rest_of_whole();
                         link.release();
                         detach(handler, rest);
                     } else {

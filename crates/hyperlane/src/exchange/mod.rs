@@ -146,7 +146,8 @@ impl Future for Exchange {
             }
             State::Ready(_) | State::Done => return Poll::Ready(self.take_ready()),
         };
-        if running.polled {
+        // False while it is polled: a handler that panics is not let run on.
+        if std::mem::take(&mut running.polled) {
             running.link.ctx.reply().start_driving(cx);
         }
         let returned = if running.outermost {
@@ -187,7 +188,7 @@ impl Running {
         match begun {
             Begun::Stream(head) => stream(head, Some(handler), link),
             Begun::Whole(response) => {
-                let rest = link.rest();
+                let rest = link.rest_of_whole();
                 link.release();
                 detach(handler, rest);
                 response
@@ -363,6 +364,14 @@ impl Link {
         }
     }
 
+    /// The same where the response is complete: nobody has left, so that nothing but the server's end limits it.
+    fn rest_of_whole(&self) -> Rest {
+        Rest {
+            policy: OnDisconnect::Finish,
+            ..self.rest()
+        }
+    }
+
     /// The response is complete, or will be without the context.
     fn release(mut self) {
         drop(self.ctx.take());
@@ -379,7 +388,8 @@ impl Drop for Link {
         if self.ctx.is_hollow() {
             return;
         }
-        let senders = self.ctx.reply().abandon();
+        let (senders, begun) = self.ctx.reply().abandon();
+        drop(begun);
         for sender in senders {
             sender.wake();
         }

@@ -119,12 +119,18 @@ fn coding(ctx: &Context) -> Result<Option<Coding>, Cow<'_, str>> {
 fn decoded(coding: Coding, body: Body) -> Body {
     let source = StreamReader::new(Source(body));
     let decoder: Pin<Box<dyn AsyncRead + Send>> = match coding {
-        Coding::Zstd => Box::pin(ZstdDecoder::with_params(
-            source,
-            &[DParameter::window_log_max(ZSTD_WINDOW_LOG)],
-        )),
+        // A body is a series of frames (RFC 8878 §3), or of members (RFC 1952 §2.2): the first is not all of it.
+        Coding::Zstd => {
+            let mut decoder = ZstdDecoder::with_params(source, &[DParameter::window_log_max(ZSTD_WINDOW_LOG)]);
+            decoder.multiple_members(true);
+            Box::pin(decoder)
+        }
         Coding::Brotli => Box::pin(BrotliDecoder::new(source)),
-        Coding::Gzip => Box::pin(GzipDecoder::new(source)),
+        Coding::Gzip => {
+            let mut decoder = GzipDecoder::new(source);
+            decoder.multiple_members(true);
+            Box::pin(decoder)
+        }
     };
     Body::stream(Decoded(ReaderStream::new(decoder)))
 }

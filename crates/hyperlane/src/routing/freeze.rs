@@ -1,6 +1,7 @@
 //! Freezing: from what was registered, group by group, to the table that is asked for each request.
 
 use std::any::TypeId;
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use http::Method;
@@ -75,6 +76,8 @@ impl<'r> Freezer<'r> {
             chain: (outer.chain.iter())
                 .chain(&inner.shape_problems)
                 .chain(&inner.middleware)
+                // Once more inside of it, so that logs and compression see what is sent.
+                .chain(&inner.shape_problems)
                 .cloned()
                 .collect(),
             states: Arc::new(states),
@@ -253,7 +256,8 @@ impl<'r> Freezer<'r> {
             .into_iter()
             .filter_map(|(host, table)| host.map(|host| (host, table)))
             .collect();
-        hosts.sort_by_key(|(host, _)| !host.is_exact());
+        // Of the domains that a host is below, the longer is the narrower.
+        hosts.sort_by_key(|(host, _)| (!host.is_exact(), Reverse(host.name().len())));
         Ok(RoutingTable {
             slash,
             hosts,

@@ -128,6 +128,11 @@ impl HostPattern {
         }
     }
 
+    /// The host, or the domain behind the `*`.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Whether it stands for one host, which goes before those that stand for many.
     pub(super) fn is_exact(&self) -> bool {
         !self.below

@@ -131,3 +131,22 @@ fn a_missing_key_is_an_error_of_build() {
     let error = server.build().unwrap_err();
     assert!(error.is_state() && error.to_string().contains("Key"), "{error}");
 }
+
+#[tokio::test]
+async fn only_spaces_and_tabs_are_taken_off_a_name_and_one_bad_cookie_hides_no_other() {
+    let app = app(|server| {
+        server.get("/", async |ctx: hyperlane::Context| {
+            let names: Vec<_> = ctx.cookies().map(|cookie| cookie.name().to_owned()).collect();
+            format!("{names:?}")
+        });
+    });
+    let ask = async |line: &[u8]| {
+        let mut request = request(Method::GET, "/", "");
+        let line = hyperlane::HeaderValue::from_bytes(line).unwrap();
+        request.headers_mut().insert("cookie", line);
+        call(&app, request).await.text
+    };
+    let planted = "\u{2000}__Host-session=planted; \t__Host-session=own \t; b=2";
+    assert_eq!(ask(planted.as_bytes()).await, r#"["__Host-session", "b"]"#);
+    assert_eq!(ask(b"a=\xff; b=2").await, r#"["b"]"#);
+}

@@ -279,3 +279,33 @@ async fn a_shutdown_waits_for_a_handler_whose_client_has_left_until_its_deadline
         assert_eq!(*log.lock().unwrap(), seen);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_goes_on_behind_its_whole_response_is_not_cut() {
+    let log = Log::default();
+    let held = Arc::clone(&log);
+    let app = app(move |server| {
+        server.get("/", move |ctx: Context| {
+            let held = OnDrop(Arc::clone(&held), "dropped");
+            async move {
+                ctx.set_response_body("done").closed().await.unwrap();
+                sleep(Duration::from_secs(60)).await;
+                held.0.lock().unwrap().push("finished");
+            }
+        });
+    });
+    assert_eq!(get(&app, "/").await.text, "done");
+    sleep(Duration::from_secs(61)).await;
+    assert_eq!(*log.lock().unwrap(), ["finished", "dropped"]);
+}
+
+#[tokio::test]
+async fn a_timeout_without_end_is_none() {
+    let app = app(|server| {
+        server.get(
+            "/",
+            Route::new(async |ctx: Context| format!("{:?}", ctx.deadline())).timeout(Duration::MAX),
+        );
+    });
+    assert_eq!(get(&app, "/").await.text, "None");
+}

@@ -500,3 +500,62 @@ async fn one_function_shapes_all_problems_and_their_own_headers_stay() {
     }
     assert!(taken(&log).len() >= 12, "middleware stands inside of it");
 }
+
+#[tokio::test]
+async fn a_path_that_a_uri_refuses_is_not_lost_on_the_way_through_a_layer() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let server = Server::new();
+    server.config(hyperlane::ServerConfig::new().port(0));
+    server
+        .layer(Mark)
+        .get("/admin/{name}", async |ctx: Context, Path(name): Path<String>| {
+            format!("{name} {:?} {}", ctx.query_string(), ctx.uri().path())
+        });
+    let handle = server.run().await.unwrap();
+    let mut client = tokio::net::TcpStream::connect(handle.local_addr()).await.unwrap();
+    let request = b"GET /admin/users?q=<b>\"` HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    client.write_all(request).await.unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.unwrap();
+    assert!(
+        answer.ends_with("users Some(\"q=%3Cb%3E%22%60\") /admin/users"),
+        "{answer}"
+    );
+    handle.shutdown().await;
+}
+
+#[tokio::test]
+async fn the_narrower_of_two_domains_goes_first() {
+    let (wide, narrow) = (Router::new(), Router::new());
+    wide.get("/", async || "wide");
+    narrow.get("/", async || "narrow");
+    let app = app(|server| {
+        server.host("*.example.com", wide).host("*.api.example.com", narrow);
+    });
+    let ask = async |host: &str| {
+        let request = http::Request::get("/").header("host", host).body("").unwrap();
+        text(app.call(request.into()).await).await
+    };
+    assert_eq!(ask("a.api.example.com").await, "narrow");
+    assert_eq!(ask("api.example.com").await, "wide");
+}
+
+#[tokio::test]
+async fn a_shaped_problem_keeps_all_cookies_and_is_shaped_once() {
+    let app = app(|server| {
+        server
+            .on_problem(|problem: &hyperlane::Problem, _: &Context| {
+                problem
+                    .clone()
+                    .with_detail(format!("{}!", problem.detail().unwrap_or_default()))
+            })
+            .get("/", async |ctx: Context| {
+                ctx.set_response_cookie(hyperlane::Cookie::new("a", "1"));
+                ctx.set_response_cookie(hyperlane::Cookie::new("b", "2"));
+                Err::<(), _>(hyperlane::Problem::new(StatusCode::CONFLICT).with_detail("no"))
+            });
+    });
+    let response = get(&app, "/").await;
+    assert_eq!(response.headers().get_all("set-cookie").iter().count(), 2);
+    assert!(text(response).await.contains("\"no!\""));
+}

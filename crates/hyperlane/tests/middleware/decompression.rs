@@ -34,6 +34,23 @@ fn echoing(decompression: Decompression) -> hyperlane::App {
 }
 
 #[tokio::test]
+async fn a_body_of_several_members_or_frames_is_read_to_its_end() {
+    let app = echoing(Decompression::new());
+    for coding in ["gzip", "zstd"] {
+        let body = [encode(coding, b"first ").await, encode(coding, b"second").await].concat();
+        let response = post(&app, "/", &[("content-encoding", coding)], body).await;
+        assert_eq!(
+            text(response).await,
+            "first second",
+            "{coding}: RFC 1952 §2.2, RFC 8878 §3"
+        );
+    }
+    let garbage = [encode("gzip", b"first").await, b"garbage".to_vec()].concat();
+    let response = post(&app, "/", &[("content-encoding", "gzip")], garbage).await;
+    assert_eq!(response.status(), 400);
+}
+
+#[tokio::test]
 async fn the_handler_reads_what_was_compressed() {
     let app = echoing(Decompression::new());
     for (name, coding) in [

@@ -157,11 +157,12 @@ async fn renewing_changes_the_identifier_and_keeps_the_values() {
     assert_ne!(browser.cookie.as_ref(), Some(&before));
     assert_eq!(browser.text("/look").await, "1");
     let old = get(&app, "/look", &[("cookie", &before)]).await;
-    assert!(
-        header(&old, "set-cookie").contains("Max-Age=0"),
-        "the old one is worth nothing"
+    assert_eq!(
+        header(&old, "set-cookie"),
+        "",
+        "the browser may have the new one already"
     );
-    assert_eq!(text(old).await, "none");
+    assert_eq!(text(old).await, "none", "the old one is worth nothing");
 }
 
 #[tokio::test]
@@ -194,10 +195,7 @@ async fn destroying_ends_it_for_good_even_for_a_request_that_began_before() {
     };
     let (slow, out) = futures::join!(slow, log_out);
     assert!(header(&out, "set-cookie").contains("Max-Age=0"));
-    assert!(
-        header(&slow, "set-cookie").contains("Max-Age=0"),
-        "it can't bring the session back"
-    );
+    assert_eq!(header(&slow, "set-cookie"), "", "it can't bring the session back");
     assert!(store.is_empty());
     assert_eq!(text(get(&app, "/look", &headers).await).await, "none");
 }
@@ -236,7 +234,7 @@ async fn it_ends_when_it_is_not_used_and_in_any_case_after_its_time() {
     assert_eq!(header(&response, "set-cookie"), "", "but it is not written each time");
     later(40).await;
     assert_eq!(browser.text("/look").await, "none", "the absolute time is over");
-    assert!(browser.cookie.is_none());
+    assert!(store.is_empty(), "in the browser the cookie's own `Max-Age` ends it");
 
     browser.text("/count").await;
     later(101).await;

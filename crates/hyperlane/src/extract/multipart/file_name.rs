@@ -4,7 +4,7 @@
 const MAX_BYTES: usize = 255;
 
 /// Names of devices on Windows, whatever their extension.
-const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
+const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
 
 /// The last part of a name, with what file systems, shells and readers stumble over replaced or left out. `None` if
 /// nothing is left.
@@ -28,13 +28,15 @@ pub(super) fn sanitize(name: &str) -> Option<String> {
     while clean.len() > MAX_BYTES {
         clean.pop();
     }
-    Some(clean)
+    // The cut may have bared some of these again.
+    clean.truncate(clean.trim_end_matches(['.', ' ']).len());
+    (!clean.is_empty()).then_some(clean)
 }
 
 /// Control characters, and those that turn the direction of text, so that `exe.txt` may be read where `txt.exe` stands.
 fn is_hidden(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+        || matches!(character, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 fn replace(character: char) -> char {
@@ -76,6 +78,7 @@ mod tests {
             (".htaccess", ".htaccess"),
             ("NUL.txt", "_NUL.txt"),
             ("com1", "_com1"),
+            ("CONIN$", "_CONIN$"),
             ("command.com", "command.com"),
         ] {
             assert_eq!(sanitize(name).as_deref(), Some(clean), "{name:?}");

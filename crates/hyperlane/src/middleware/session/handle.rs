@@ -118,14 +118,18 @@ impl Session {
     ///
     /// The store failed, or the response has begun.
     pub async fn destroy(&self) -> Result<(), SessionError> {
-        self.0
-            .change(|state| {
-                state.record = SessionRecord::default();
-                state.destroyed = true;
-                state.changed = false;
-                Ok(())
-            })
-            .await
+        let mut state = self.0.state.lock().await;
+        if state.closed {
+            return Err(SessionError::closed());
+        }
+        self.0.load(&mut state).await?;
+        // At once: the request may be given up before its end, and the user has logged out.
+        self.0.forget_old(&state).await?;
+        state.record = SessionRecord::default();
+        state.known = false;
+        state.destroyed = true;
+        state.changed = false;
+        Ok(())
     }
 
     /// Whether it has no values.
@@ -244,7 +248,7 @@ impl Shared {
         if state.renew {
             // Ended by another request in the meantime: then it stays so.
             if !self.forget_old(&state).await? {
-                return Ok(Verdict::Forget);
+                return Ok(Verdict::Read);
             }
             return self.create(&mut state).await;
         }
@@ -257,9 +261,11 @@ impl Shared {
             state.record.created = self.settings.now();
             return self.create(state).await;
         }
+        // Only who ends a session takes the cookie away. The browser may have a newer one than came with this request:
+        // another answer renewed it meanwhile.
         Ok(match self.id {
-            Some(_) => Verdict::Forget,
-            None => Verdict::Read,
+            Some(_) if state.destroyed => Verdict::Forget,
+            _ => Verdict::Read,
         })
     }
 
@@ -282,12 +288,19 @@ impl Shared {
         if !state.changed && !stale {
             return Ok(Verdict::Read);
         }
+        if !state.changed {
+            // Only the time is to be written: what another request changed meanwhile stays.
+            match self.store.load(&id.key()).await.map_err(SessionError::store)? {
+                Some(record) => state.record = record,
+                None => return Ok(Verdict::Read),
+            }
+        }
         state.record.used = now;
         let lifetime = self.lifetime(&state.record);
         let updated = self.store.update(&id.key(), &state.record, lifetime).await;
         Ok(match updated.map_err(SessionError::store)? {
             true => Verdict::Keep(id.clone(), lifetime),
-            false => Verdict::Forget,
+            false => Verdict::Read,
         })
     }
 

@@ -210,9 +210,17 @@ impl Middleware for Sessions {
         let headers = response.headers_mut();
         // The answer is for this browser: a cache must not give it, or its cookie, to another one.
         add_vary(headers, "cookie");
-        headers
-            .entry(CACHE_CONTROL)
-            .or_insert(HeaderValue::from_static("private"));
+        let kept_back = headers.get_all(CACHE_CONTROL).iter().any(|line| {
+            let mut directives = line.as_bytes().split(|byte| *byte == b',');
+            directives.any(|directive| {
+                let directive = directive.trim_ascii();
+                directive.eq_ignore_ascii_case(b"private") || directive.eq_ignore_ascii_case(b"no-store")
+            })
+        });
+        // An identifier must not be stored for others, whatever the handler says of its page.
+        if !kept_back && (cookie.is_some() || !headers.contains_key(CACHE_CONTROL)) {
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
+        }
         if let Some(cookie) = cookie {
             headers.append(SET_COOKIE, cookie);
         }
