@@ -186,7 +186,11 @@ pub(crate) const fn cargo(name: &'static str, title: &'static str, package: &'st
     }
 }
 
-const fn go(name: &'static str, title: &'static str, library: Option<(&'static str, &'static str)>) -> Entry {
+pub(crate) const fn go(
+    name: &'static str,
+    title: &'static str,
+    library: Option<(&'static str, &'static str)>,
+) -> Entry {
     Entry {
         program: Program::Go { folder: name, library },
         ..cargo(name, title, "", Version::Rust)

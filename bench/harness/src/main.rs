@@ -3,7 +3,8 @@
 //! The walk: the options choose entries of the [`catalog`], each is built ([`installation`]), verified byte for byte
 //! ([`mod@verify`]) and measured in interleaved [`rounds`]; then the [`instructions`] and [`system_calls`] of a request are
 //! counted. The [`results`] of each workload go to `results.json`, `RESULTS.md`, `results.svg` and `workloads.svg` in
-//! `bench/` as soon as it is over. [`growth`] measures instead how cost grows with routes, headers and so on.
+//! `bench/` as soon as it is over. [`growth`] measures instead how cost grows with routes, headers and so on, and
+//! [`protocols`] what HTTP/2, TLS and WebSocket cost.
 //!
 //! A server that can't be built, or does not keep to the contract, is skipped, and the results say so.
 #![forbid(unsafe_code)]
@@ -16,12 +17,14 @@ mod http;
 mod idle;
 mod installation;
 mod instructions;
+mod load;
 mod lock_file;
 mod machine;
 mod markdown;
 mod number;
 mod options;
 mod progress;
+mod protocols;
 mod ranking;
 mod report;
 mod results;
@@ -61,6 +64,8 @@ fn main() -> ExitCode {
     let mut arguments = env::args().skip(1).peekable();
     let outcome = if arguments.next_if(|first| first == "growth").is_some() {
         growth::run(arguments)
+    } else if arguments.next_if(|first| first == "protocols").is_some() {
+        protocols::run(arguments)
     } else {
         Options::parse(arguments).and_then(|options| run(&options))
     };

@@ -7,10 +7,10 @@ use rustix::thread::sched_getaffinity;
 
 use super::axis::{Axis, Case};
 use super::data::{AxisResults, Line, Point};
-use super::load::{Load, observe};
 use super::{Plan, body};
 use crate::http::Connection;
 use crate::installation::Installation;
+use crate::load::{Load, observe};
 use crate::progress::Progress;
 use crate::server::Server;
 use crate::statistics::Spread;

@@ -7,7 +7,6 @@
 mod axis;
 mod body;
 mod data;
-mod load;
 mod measure;
 mod page;
 mod picture;

@@ -28,7 +28,7 @@ const LOOK: Timespec = Timespec {
 
 /// Load that runs until this value ends.
 #[derive(Debug)]
-pub(super) struct Load {
+pub(crate) struct Load {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<Result<(), Failure>>>,
 }
@@ -39,13 +39,19 @@ struct Shared {
     stop: AtomicBool,
 }
 
+/// What is sent on each connection, again and again, once the answer to it has come.
+#[derive(Clone, Debug)]
+pub(crate) struct Exchange {
+    pub(crate) request: Vec<u8>,
+    /// Bytes of the answer: always as many.
+    pub(crate) answer: usize,
+}
+
 /// One thread's connections.
 struct Client {
     epoll: OwnedFd,
     connections: Vec<Asking>,
-    request: Vec<u8>,
-    /// Bytes of an answer: always the same for the same request.
-    answer: usize,
+    exchange: Exchange,
     shared: Arc<Shared>,
 }
 
@@ -57,21 +63,40 @@ struct Asking {
 
 impl Load {
     /// Opens the connections one after the other and asks once on each; then all at once.
-    pub(super) fn start(port: u16, connections: usize, request: &[u8]) -> Result<Self, Failure> {
+    pub(crate) fn start(port: u16, connections: usize, request: &[u8]) -> Result<Self, Failure> {
+        let measured = || {
+            let mut connection = Connection::open(port)?;
+            let answer = connection.measure(request)?;
+            io::Result::Ok((connection.into_stream(), answer))
+        };
+        let (_, answer) = measured().map_err(|error| failed(&error))?;
+        let exchange = Exchange {
+            request: request.to_vec(),
+            answer,
+        };
+        let open = || match measured()? {
+            (stream, length) if length == answer => Ok(stream),
+            _ => Err(io::Error::other("answers to the same request differ in length")),
+        };
+        Self::over(connections, &exchange, open)
+    }
+
+    /// The same over connections that are opened by `open`, ready for the exchange.
+    pub(crate) fn over(
+        connections: usize,
+        exchange: &Exchange,
+        open: impl Fn() -> io::Result<TcpStream>,
+    ) -> Result<Self, Failure> {
         let shared = Arc::new(Shared {
             answers: AtomicU64::new(0),
             stop: AtomicBool::new(false),
         });
-        let failed = |error: io::Error| format!("a connection can't be used: {error}");
-        let answer = Connection::open(port)
-            .and_then(|mut connection| connection.measure(request))
-            .map_err(failed)?;
         let threads = THREADS.min(connections);
         let mut clients = Vec::new();
         for number in 0..threads {
             let count = connections / threads + usize::from(number < connections % threads);
-            let client = Client::open(port, count, request, answer, &shared);
-            clients.push(client.map_err(failed)?);
+            let client = Client::open(count, exchange.clone(), &open, &shared);
+            clients.push(client.map_err(|error| failed(&error))?);
         }
         let threads = clients
             .into_iter()
@@ -83,12 +108,12 @@ impl Load {
     }
 
     /// Answers so far.
-    pub(super) fn answers(&self) -> u64 {
+    pub(crate) fn answers(&self) -> u64 {
         self.shared.answers.load(Ordering::Relaxed)
     }
 
     /// Ends it; tells whether something went wrong.
-    pub(super) fn stop(self) -> Result<(), Failure> {
+    pub(crate) fn stop(self) -> Result<(), Failure> {
         self.shared.stop.store(true, Ordering::Relaxed);
         for thread in self.threads {
             thread.join().map_err(|_| "a client panicked")??;
@@ -98,15 +123,16 @@ impl Load {
 }
 
 impl Client {
-    fn open(port: u16, count: usize, request: &[u8], answer: usize, shared: &Arc<Shared>) -> io::Result<Self> {
+    fn open(
+        count: usize,
+        exchange: Exchange,
+        open: &impl Fn() -> io::Result<TcpStream>,
+        shared: &Arc<Shared>,
+    ) -> io::Result<Self> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         let mut connections = Vec::with_capacity(count);
         for number in 0..count {
-            let mut connection = Connection::open(port)?;
-            if connection.measure(request)? != answer {
-                return Err(io::Error::other("answers to the same request differ in length"));
-            }
-            let stream = connection.into_stream();
+            let stream = open()?;
             stream.set_nonblocking(true)?;
             epoll::add(&epoll, &stream, EventData::new_u64(number as u64), EventFlags::IN)?;
             connections.push(Asking { stream, left: 0 });
@@ -114,15 +140,14 @@ impl Client {
         Ok(Self {
             epoll,
             connections,
-            request: request.to_vec(),
-            answer,
+            exchange,
             shared: Arc::clone(shared),
         })
     }
 
     fn run(mut self) -> io::Result<()> {
         for connection in &mut self.connections {
-            connection.ask(&self.request, self.answer)?;
+            connection.ask(&self.exchange)?;
         }
         let mut events = Vec::with_capacity(EVENTS);
         let mut buffer = vec![0; READ_BUFFER];
@@ -139,7 +164,7 @@ impl Client {
                 };
                 if connection.receive(&mut buffer)? {
                     self.shared.answers.fetch_add(1, Ordering::Relaxed);
-                    connection.ask(&self.request, self.answer)?;
+                    connection.ask(&self.exchange)?;
                 }
             }
         }
@@ -148,10 +173,10 @@ impl Client {
 }
 
 impl Asking {
-    fn ask(&mut self, request: &[u8], answer: usize) -> io::Result<()> {
-        self.left = answer;
+    fn ask(&mut self, exchange: &Exchange) -> io::Result<()> {
+        self.left = exchange.answer;
         // The socket has taken the whole request before, and has nothing else to send.
-        self.stream.write_all(request)
+        self.stream.write_all(&exchange.request)
     }
 
     /// Whether the answer is complete.
@@ -168,8 +193,12 @@ impl Asking {
     }
 }
 
+fn failed(error: &io::Error) -> Failure {
+    format!("a connection can't be used: {error}")
+}
+
 /// Lets it run for a while: answers, and the time that it really took in seconds.
-pub(super) fn observe(load: &Load, time: Duration) -> (u64, f64) {
+pub(crate) fn observe(load: &Load, time: Duration) -> (u64, f64) {
     let (before, began) = (load.answers(), std::time::Instant::now());
     thread::sleep(time);
     (load.answers() - before, began.elapsed().as_secs_f64())
