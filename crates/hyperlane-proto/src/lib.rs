@@ -36,7 +36,11 @@
 mod date;
 mod error;
 pub mod h1;
+pub mod h2;
+pub mod h3;
 mod limits;
+#[cfg(feature = "websocket")]
+pub mod websocket;
 
 pub use date::format_http_date;
 pub use error::{Error, ErrorKind};

@@ -359,7 +359,7 @@ fn append(map: &mut HeaderMap, name: &[u8], value: &[u8]) -> Result<(), Error> {
 
 /// Whether a field may come after the content that it would have changed the handling of
 /// (RFC 9110 §6.5.1).
-pub(super) fn is_allowed_in_trailers(name: &HeaderName) -> bool {
+pub fn is_allowed_in_trailers(name: &HeaderName) -> bool {
     let name = name.as_str();
     let forbidden = matches!(
         name,

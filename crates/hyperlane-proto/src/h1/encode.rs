@@ -179,11 +179,21 @@ pub fn encode_informational(dst: &mut Vec<u8>, status: StatusCode, headers: &Hea
 /// Empty data must be skipped by the caller: a chunk of size 0 is the end of the body.
 pub fn encode_chunk_head(dst: &mut Vec<u8>, len: usize) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let nibbles = (usize::BITS - len.leading_zeros()).div_ceil(4).max(1);
-    for nibble in (0..nibbles).rev() {
-        dst.push(DIGITS[len >> (nibble * 4) & 0xf]);
+    // As long as the longest length and its line end. Filled from behind, and copied at once.
+    let mut line = [b'0'; size_of::<usize>() * 2 + 2];
+    let mut begin = line.len() - 2;
+    let mut rest = len;
+    loop {
+        begin -= 1;
+        line[begin] = DIGITS[rest & 0xf];
+        rest >>= 4;
+        if rest == 0 {
+            break;
+        }
     }
-    dst.extend_from_slice(b"\r\n");
+    let end = line.len();
+    line[end - 2..].copy_from_slice(b"\r\n");
+    dst.extend_from_slice(&line[begin..]);
 }
 
 /// Appends what ends a chunked body, with `trailers` if the client accepts them.

@@ -15,6 +15,12 @@ pub(super) enum Port {
     Required,
 }
 
+/// Whether `authority` is a host as `Host` and `:authority` have it: with a port or without, and without user information
+/// (RFC 9110 §7.2, RFC 9113 §8.3.1).
+pub fn is_valid_host(authority: &[u8]) -> bool {
+    is_valid(authority, Port::Optional)
+}
+
 /// Whether `authority` is a non-empty host with a port as asked, without user information.
 pub(super) fn is_valid(authority: &[u8], port: Port) -> bool {
     let Some(after_host) = strip_host(authority) else {

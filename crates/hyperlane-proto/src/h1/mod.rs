@@ -32,11 +32,12 @@ mod host;
 mod request_line;
 mod span;
 
-pub use chunked::{Chunk, ChunkedDecoder, Decoded};
+pub use chunked::{Chunk, ChunkedDecoder, Decoded, is_allowed_in_trailers};
 pub use encode::{
     BodyEncoding, BodySize, CHUNK_END, CONTINUE, Encoded, ResponseContext, encode_chunk_head, encode_head,
     encode_informational, encode_last_chunk,
 };
 pub use framing::{BodyLength, Framing};
 pub use head::{HeadParser, RequestHead, TargetForm};
+pub use host::is_valid_host;
 pub use span::{HeaderSpan, Span};
