@@ -24,6 +24,7 @@ use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
+use pin_project_lite::pin_project;
 
 use crate::{BodyError, BodyErrorKind, BoxError};
 
@@ -46,7 +47,16 @@ enum Kind {
     Empty,
     Full(Bytes),
     Incoming(Receiver),
-    Stream(Pin<Box<dyn http_body::Body<Data = Bytes, Error = BodyError> + Send>>),
+    Stream(Pin<Box<dyn Paced>>),
+}
+
+/// A body whose producer may run ahead of its reader, as far as the reader has room: see [`Body::paced`].
+pub trait Paced: http_body::Body<Data = Bytes, Error = BodyError> + Send {
+    /// Says that the reader has room for about so many bytes. Until it says so again, the producer may make them without
+    /// waiting for each piece to be taken. Default: it does not run ahead.
+    fn grant(self: Pin<&mut Self>, bytes: usize) {
+        let _ = bytes;
+    }
 }
 
 impl Body {
@@ -67,9 +77,7 @@ impl Body {
         B: Into<Bytes>,
         E: Into<BoxError>,
     {
-        Self::wrap(StreamBody {
-            stream: Box::pin(stream),
-        })
+        Self::wrap(StreamBody { stream })
     }
 
     /// Any body of the ecosystem.
@@ -78,9 +86,23 @@ impl Body {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
+        Self::paced(Wrapped { body })
+    }
+
+    /// A body whose producer may run ahead of its reader, within what that [grants](Self::grant). For frameworks.
+    pub fn paced(body: impl Paced + 'static) -> Self {
         Self {
-            kind: Kind::Stream(Box::pin(Wrapped { body: Box::pin(body) })),
+            kind: Kind::Stream(Box::pin(body)),
             trailers: None,
+        }
+    }
+
+    /// Tells the producer of a [`paced`](Self::paced) body how many bytes the reader has room for, so that it makes
+    /// several small pieces at one go. It holds until it is said again. For engines; nothing else need call it.
+    #[inline]
+    pub fn grant(&mut self, bytes: usize) {
+        if let Kind::Stream(body) = &mut self.kind {
+            body.as_mut().grant(bytes);
         }
     }
 
@@ -281,9 +303,12 @@ impl From<()> for Body {
     }
 }
 
-/// A stream's items as data frames.
-struct StreamBody<S> {
-    stream: Pin<Box<S>>,
+pin_project! {
+    /// A stream's items as data frames.
+    struct StreamBody<S> {
+        #[pin]
+        stream: S,
+    }
 }
 
 impl<S, B, E> http_body::Body for StreamBody<S>
@@ -294,15 +319,18 @@ where
     type Data = Bytes;
     type Error = E;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, E>>> {
-        let item = ready!(self.stream.as_mut().poll_next(cx));
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, E>>> {
+        let item = ready!(self.project().stream.poll_next(cx));
         Poll::Ready(item.map(|item| item.map(|data| Frame::data(data.into()))))
     }
 }
 
-/// A foreign body with its errors made ours.
-struct Wrapped<B> {
-    body: Pin<Box<B>>,
+pin_project! {
+    /// A foreign body with its errors made ours.
+    struct Wrapped<B> {
+        #[pin]
+        body: B,
+    }
 }
 
 impl<B> http_body::Body for Wrapped<B>
@@ -313,8 +341,8 @@ where
     type Data = Bytes;
     type Error = BodyError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let frame = ready!(self.body.as_mut().poll_frame(cx));
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let frame = ready!(self.project().body.poll_frame(cx));
         Poll::Ready(frame.map(|frame| frame.map_err(into_body_error)))
     }
 
@@ -325,6 +353,13 @@ where
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
     }
+}
+
+impl<B> Paced for Wrapped<B>
+where
+    B: http_body::Body<Data = Bytes> + Send,
+    B::Error: Into<BoxError>,
+{
 }
 
 /// A request body handed on as a response body keeps its own error.

@@ -22,23 +22,29 @@
 
 pub mod body;
 mod connection;
+mod connection_slot;
 mod error;
 mod head;
+mod interim;
 pub mod into_response;
 mod invalid_header;
 mod request;
 mod response;
 mod service;
+mod tls;
 mod upgrade;
 
 pub use body::{Body, BodySender};
 pub use bytes::Bytes;
-pub use connection::{ConnectionInfo, GrantLease, Lease};
+pub use connection::{ConnectionInfo, Draining, GrantLease, Lease};
+pub use connection_slot::ConnectionSlot;
 pub use error::{BodyError, BodyErrorKind, BoxError};
 pub use head::{Head, WireHead};
+pub use interim::Interim;
 pub use into_response::IntoResponse;
 pub use invalid_header::InvalidHeader;
 pub use request::Request;
 pub use response::Response;
 pub use service::{HandlerPanic, Service};
-pub use upgrade::{Upgrade, Upgraded};
+pub use tls::{TlsInfo, TlsVersion};
+pub use upgrade::{ConnectProtocol, Upgrade, Upgraded};

@@ -1,13 +1,17 @@
 //! A response: status, headers, body, and what becomes of the connection.
 
+mod foreign;
+mod headers;
+
 use std::cell::OnceCell;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use http::header::CONTENT_TYPE;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::into_response::TEXT;
 use crate::{Body, InvalidHeader, Upgrade, Upgraded};
+
+use headers::Headers;
 
 /// A response on its way to the client.
 ///
@@ -31,8 +35,8 @@ pub struct Response {
     /// The content type that comes with the kind of body. It moves into `headers` when these are first looked at: a
     /// response whose headers nobody touches needs no map.
     content_type: Option<&'static HeaderValue>,
-    // Boxed, as are the rare parts: a response is moved several times on its way.
-    headers: OnceCell<Box<HeaderMap>>,
+    // Behind a pointer, as are the rare parts: a response is moved several times on its way.
+    headers: OnceCell<Headers>,
     body: Body,
     rare: Option<Box<Rare>>,
 }
@@ -91,7 +95,7 @@ impl Response {
         Fut: Future<Output = ()> + Send + 'static,
     {
         let mut response = Self::new(Body::empty()).with_status(StatusCode::SWITCHING_PROTOCOLS);
-        response.headers_mut().insert(http::header::UPGRADE, protocol);
+        response.insert_header(http::header::UPGRADE, protocol);
         response.rare_mut().upgrade = Some(Upgrade::new(f));
         response
     }
@@ -113,28 +117,71 @@ impl Response {
         self
     }
 
-    /// The headers.
+    /// The headers. The map is built on the first call, so that a response whose headers are only set
+    /// ([`insert_header`](Self::insert_header) and the like) costs none.
     pub fn headers(&self) -> &HeaderMap {
-        self.headers.get_or_init(|| {
-            let mut map = Box::<HeaderMap>::default();
-            if let Some(content_type) = self.content_type {
-                map.insert(CONTENT_TYPE, content_type.clone());
-            }
-            map
-        })
+        self.headers.get_or_init(|| own_headers(self.content_type)).map()
     }
 
     /// The headers, to be changed.
     pub fn headers_mut(&mut self) -> &mut HeaderMap {
-        let _ = self.headers();
-        self.headers.get_mut().expect("was built in the line before")
+        self.listed_headers().map_mut()
     }
 
-    /// The headers for the encoder: the map, if one was built, or else the content type alone.
+    /// The headers for the encoder: the map, or else the content type alone. Where no map was built yet,
+    /// [`header_list`](Self::header_list) gives the headers for less.
     pub fn encoder_headers(&self) -> (Option<&HeaderMap>, Option<&'static HeaderValue>) {
         match self.headers.get() {
-            Some(map) => (Some(map), None),
+            Some(headers) => (Some(headers.map()), None),
             None => (None, self.content_type),
+        }
+    }
+
+    /// The headers in the order in which they are sent, while nobody has asked for a map of them. For encoders.
+    ///
+    /// `None` if there is a map, or nothing but a content type: see [`encoder_headers`](Self::encoder_headers).
+    pub fn header_list(&self) -> Option<&[(HeaderName, HeaderValue)]> {
+        self.headers.get()?.list()
+    }
+
+    /// Takes out what [`header_list`](Self::header_list) gives, to be put somewhere else.
+    pub fn drain_header_list(&mut self) -> Option<impl Iterator<Item = (HeaderName, HeaderValue)> + '_> {
+        self.headers.get_mut()?.drain()
+    }
+
+    /// Whether there are any headers.
+    pub fn has_headers(&self) -> bool {
+        match self.headers.get() {
+            Some(headers) => !headers.is_empty(),
+            None => self.content_type.is_some(),
+        }
+    }
+
+    /// Whether there is a header of this name.
+    pub fn has_header(&self, name: &HeaderName) -> bool {
+        match self.headers.get() {
+            Some(headers) => headers.contains(name),
+            None => self.content_type.is_some() && *name == CONTENT_TYPE,
+        }
+    }
+
+    /// Sets a header; earlier values of it are replaced. It costs less than the same on
+    /// [`headers_mut`](Self::headers_mut).
+    pub fn insert_header(&mut self, name: HeaderName, value: HeaderValue) {
+        self.listed_headers().insert(name, value);
+    }
+
+    /// Adds a header beside those of its name. It costs less than the same on [`headers_mut`](Self::headers_mut).
+    pub fn append_header(&mut self, name: HeaderName, value: HeaderValue) {
+        self.listed_headers().append(name, value);
+    }
+
+    /// Removes all headers of this name, whatever its case.
+    pub fn remove_header(&mut self, name: &str) {
+        match self.headers.get_mut() {
+            Some(headers) => headers.remove(name),
+            None if name.eq_ignore_ascii_case(CONTENT_TYPE.as_str()) => self.content_type = None,
+            None => {}
         }
     }
 
@@ -169,7 +216,7 @@ impl Response {
         V::Error: Into<http::Error>,
     {
         let (name, value) = InvalidHeader::check(name, value)?;
-        self.headers_mut().insert(name, value);
+        self.insert_header(name, value);
         Ok(())
     }
 
@@ -231,11 +278,42 @@ impl Response {
 
     /// Takes over body and content type of another response, and its status where that is an error: what a body's
     /// setter does with whatever it was given.
-    pub fn replace_body(&mut self, other: Self) {
+    pub fn replace_body(&mut self, mut other: Self) {
+        self.exchange_body(&mut other);
+    }
+
+    /// The same as [`replace_body`](Self::replace_body), which leaves the body that was here in `other`.
+    #[inline]
+    pub fn exchange_body(&mut self, other: &mut Self) {
         if other.status.is_client_error() || other.status.is_server_error() {
             self.status = other.status;
         }
-        if let Some(rare) = other.rare {
+        if other.rare.is_some() {
+            self.take_rare(other);
+        }
+        match (other.headers.get_mut(), self.headers.get_mut()) {
+            (None, None) => self.content_type = other.content_type.or(self.content_type),
+            (None, Some(ours)) => {
+                if let Some(content_type) = other.content_type
+                    && !ours.contains(&CONTENT_TYPE)
+                {
+                    ours.insert(CONTENT_TYPE, content_type.clone());
+                }
+            }
+            (Some(theirs), _) => {
+                if let Some(value) = theirs.map_mut().remove(CONTENT_TYPE)
+                    && !self.headers.get().is_some_and(|ours| ours.contains(&CONTENT_TYPE))
+                {
+                    self.insert_header(CONTENT_TYPE, value);
+                }
+            }
+        }
+        std::mem::swap(&mut self.body, &mut other.body);
+    }
+
+    #[cold]
+    fn take_rare(&mut self, other: &mut Self) {
+        if let Some(rare) = other.rare.take() {
             if let Some(defect) = rare.defect {
                 self.reject(defect);
             }
@@ -243,46 +321,24 @@ impl Response {
                 self.extensions_mut().extend(rare.extensions);
             }
         }
-        match (other.headers.into_inner(), self.headers.get_mut()) {
-            (None, None) => self.content_type = other.content_type.or(self.content_type),
-            (None, Some(map)) => {
-                if let Some(content_type) = other.content_type
-                    && !map.contains_key(CONTENT_TYPE)
-                {
-                    map.insert(CONTENT_TYPE, content_type.clone());
-                }
-            }
-            (Some(mut theirs), _) => {
-                if let Some(value) = theirs.remove(CONTENT_TYPE)
-                    && !self.headers.get().is_some_and(|ours| ours.contains_key(CONTENT_TYPE))
-                {
-                    self.headers_mut().insert(CONTENT_TYPE, value);
-                }
-            }
-        }
-        self.body = other.body;
     }
 
-    /// The response as the `http` crate's type, for tower services. An [`upgrade`](Self::upgrade), and the mark that it
-    /// must not be sent ([`reject`](Self::reject)), travel among its extensions, and are there again when it is made a
-    /// [`Response`].
-    pub fn into_http(mut self) -> http::Response<Body> {
-        let headers = std::mem::take(self.headers_mut());
-        let mut response = http::Response::new(self.body);
-        *response.status_mut() = self.status;
-        *response.headers_mut() = headers;
-        if let Some(rare) = self.rare {
-            *response.extensions_mut() = rare.extensions;
-            if let Some(defect) = rare.defect {
-                response.extensions_mut().insert(CarriedDefect(defect.to_string()));
-            }
-            if let Some(upgrade) = rare.upgrade {
-                response
-                    .extensions_mut()
-                    .insert(CarriedUpgrade(Arc::new(Mutex::new(Some(upgrade)))));
-            }
+    /// Whether nothing was set: it is as [`deferred`](Self::deferred) makes it.
+    pub fn is_blank(&self) -> bool {
+        self.deferred
+            && self.status == StatusCode::OK
+            && self.content_type.is_none()
+            && self.headers.get().is_none()
+            && self.rare.is_none()
+            && self.body.is_empty()
+    }
+
+    /// The headers, which the content type is among from now on.
+    fn listed_headers(&mut self) -> &mut Headers {
+        if self.headers.get().is_none() {
+            let _ = self.headers.set(own_headers(self.content_type));
         }
-        response
+        self.headers.get_mut().expect("was set in the lines before")
     }
 
     fn rare_mut(&mut self) -> &mut Rare {
@@ -290,37 +346,18 @@ impl Response {
     }
 }
 
-/// An upgrade among the extensions of the `http` crate's type, which must be [`Clone`]: the first to take it has it.
-#[derive(Clone, Debug)]
-struct CarriedUpgrade(Arc<Mutex<Option<Upgrade>>>);
-
-/// A defect among the extensions of the `http` crate's type.
-#[derive(Clone, Debug)]
-struct CarriedDefect(String);
+/// The headers of a response of which only the content type is known.
+fn own_headers(content_type: Option<&'static HeaderValue>) -> Headers {
+    let mut headers = Headers::new();
+    if let Some(content_type) = content_type {
+        headers.insert(CONTENT_TYPE, content_type.clone());
+    }
+    headers
+}
 
 impl Default for Response {
     fn default() -> Self {
         Self::new(Body::empty())
-    }
-}
-
-impl<B: Into<Body>> From<http::Response<B>> for Response {
-    fn from(response: http::Response<B>) -> Self {
-        let (mut parts, body) = response.into_parts();
-        let carried = parts.extensions.remove::<CarriedUpgrade>();
-        let defect = parts.extensions.remove::<CarriedDefect>();
-        let mut ours = Self::new(body.into()).with_status(parts.status);
-        ours.headers = OnceCell::from(Box::new(parts.headers));
-        if !parts.extensions.is_empty() {
-            ours.rare_mut().extensions = parts.extensions;
-        }
-        if let Some(CarriedDefect(why)) = defect {
-            ours.reject(InvalidHeader::other(why));
-        }
-        if let Some(CarriedUpgrade(slot)) = carried {
-            ours.rare_mut().upgrade = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
-        }
-        ours
     }
 }
 
@@ -360,15 +397,6 @@ mod tests {
     }
 
     #[test]
-    fn an_upgrade_and_a_defect_come_through_the_http_crates_type() {
-        let spoiled = Response::new("").with_header("x", "a\nb");
-        assert!(Response::from(spoiled.into_http()).defect().is_some());
-        let response = Response::upgrade(HeaderValue::from_static("echo"), |_| async {});
-        let mut back = Response::from(response.into_http());
-        assert!(back.take_upgrade().is_some() && back.take_upgrade().is_none());
-    }
-
-    #[test]
     fn the_content_type_of_a_body_is_a_header_like_any_other() {
         static JSON: HeaderValue = HeaderValue::from_static("application/json");
         let mut response = Response::typed(&TEXT, "x");
@@ -382,5 +410,42 @@ mod tests {
             "text/html",
             "what was set by hand stays"
         );
+    }
+    /// What is set header by header is what a map would hold, with the content type of the body in front.
+    #[test]
+    fn headers_are_listed_until_a_map_is_asked_for() {
+        let vary = http::header::VARY;
+        let mut response = Response::typed(&TEXT, "x");
+        assert!(response.has_header(&CONTENT_TYPE) && response.header_list().is_none());
+        response.append_header(vary.clone(), HeaderValue::from_static("accept"));
+        response.append_header(vary.clone(), HeaderValue::from_static("cookie"));
+        let list = response.header_list().expect("no map yet");
+        let names: Vec<_> = list.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["content-type", "vary", "vary"]);
+        assert_eq!(response.headers().get_all(&vary).iter().count(), 2);
+        assert!(response.header_list().is_none() && response.encoder_headers().0.is_some());
+        response.insert_header(vary.clone(), HeaderValue::from_static("*"));
+        response.remove_header("Content-Type");
+        assert_eq!(response.headers().len(), 1);
+        assert_eq!(response.headers()[vary], "*");
+    }
+
+    #[test]
+    fn the_content_type_of_a_body_can_be_removed() {
+        let mut response = Response::typed(&TEXT, "x");
+        response.remove_header("x-other");
+        assert!(response.has_headers());
+        response.remove_header("Content-TYPE");
+        assert!(!response.has_headers() && response.headers().is_empty());
+    }
+
+    #[test]
+    fn only_a_response_on_which_nothing_was_set_is_blank() {
+        assert!(Response::deferred().is_blank());
+        assert!(!Response::new("").is_blank(), "an empty answer is one");
+        assert!(!Response::deferred().with_status(StatusCode::ACCEPTED).is_blank());
+        assert!(!Response::deferred().with_header("x-a", "1").is_blank());
+        assert!(!Response::deferred().with_header("x-a", "\n").is_blank());
+        assert!(!Response::deferred().with_body("x").is_blank());
     }
 }

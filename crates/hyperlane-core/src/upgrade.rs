@@ -39,6 +39,40 @@ impl fmt::Debug for Upgrade {
     }
 }
 
+/// The protocol that an extended CONNECT asks for, which is what it has instead of an `Upgrade` header: the value of
+/// `:protocol` (RFC 8441 §4, RFC 9220 §3).
+///
+/// The engine puts it among the [extensions](crate::Request::extensions) of such a request. The service answers it as
+/// it would a `GET` with an `Upgrade` header, by a [`Response::upgrade`](crate::Response::upgrade): the engine sends a
+/// 200 for the 101.
+///
+/// ```
+/// use hyperlane_core::ConnectProtocol;
+///
+/// let protocol = ConnectProtocol::new("websocket");
+/// assert!(protocol.is("WebSocket"));
+/// assert_eq!(protocol.as_str(), "websocket");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectProtocol(Box<str>);
+
+impl ConnectProtocol {
+    /// The value of `:protocol` as it was received.
+    pub fn new(protocol: impl Into<Box<str>>) -> Self {
+        Self(protocol.into())
+    }
+
+    /// The value as it was received.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it is `protocol`, in whatever case: the values are those of the registry of upgrade tokens.
+    pub fn is(&self, protocol: &str) -> bool {
+        self.0.eq_ignore_ascii_case(protocol)
+    }
+}
+
 /// A transport in both directions, whatever it is.
 trait Io: AsyncRead + AsyncWrite + Send {}
 

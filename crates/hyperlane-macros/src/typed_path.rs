@@ -5,7 +5,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Data, DeriveInput, Error, Field, Fields, Ident, LitStr, Member, Result, parse2};
+use syn::{Data, DeriveInput, Error, Expr, ExprLit, Field, Fields, Ident, Lit, LitStr, Member, Meta, Result, parse2};
 
 use crate::arguments::check_pattern;
 
@@ -32,6 +32,8 @@ struct Parts {
     display: TokenStream,
     /// The expression that reads the struct.
     from_context: TokenStream,
+    /// Parameters, types and documentation of the fields.
+    description: TokenStream,
 }
 
 impl Parts {
@@ -42,6 +44,7 @@ impl Parts {
         Ok(Self {
             display: display(&pattern, &fields),
             from_context: from_context(&fields),
+            description: description(&fields),
             pattern: literal,
         })
     }
@@ -51,6 +54,7 @@ impl Parts {
             pattern: LitStr::new("/", Span::call_site()),
             display: error.to_compile_error(),
             from_context: quote!(::core::unreachable!()),
+            description: TokenStream::new(),
         }
     }
 
@@ -59,6 +63,7 @@ impl Parts {
             pattern,
             display,
             from_context,
+            description,
         } = self;
         let (f, ctx) = (variable("f"), variable("ctx"));
         quote! {
@@ -86,6 +91,8 @@ impl Parts {
                     #from_context
                 }
             }
+
+            ::hyperlane::__describe_typed_path! { #name #description }
         }
     }
 }
@@ -215,6 +222,31 @@ fn from_context(fields: &[Pair<'_>]) -> TokenStream {
         member
     });
     quote!(::core::result::Result::Ok(Self { #(#fields,)* }))
+}
+
+/// The fields as a document of the API tells of them. Whether there are documents the crate `hyperlane` knows, and not
+/// this one: so it is a macro of that crate which makes something of it, or nothing.
+fn description(fields: &[Pair<'_>]) -> TokenStream {
+    let fields = fields.iter().map(|Pair { field, param, .. }| {
+        let (name, kind, documentation) = (param.name(), &field.ty, documentation(field));
+        quote!((#name, #kind, #documentation))
+    });
+    fields.collect()
+}
+
+/// What stands in the comments above a field.
+fn documentation(field: &Field) -> String {
+    let lines = field.attrs.iter().filter_map(|attribute| match &attribute.meta {
+        Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
+            Expr::Lit(ExprLit {
+                lit: Lit::Str(text), ..
+            }) => Some(text.value()),
+            _ => None,
+        },
+        _ => None,
+    });
+    let lines: Vec<_> = lines.map(|line| line.trim().to_owned()).collect();
+    lines.join("\n").trim().to_owned()
 }
 
 /// A variable that is the same wherever it is written: a field's type may come from another macro.

@@ -3,19 +3,28 @@
 
 use std::io;
 use std::net::{self, SocketAddr};
+#[cfg(unix)]
+use std::os::unix::net::{UnixListener as StdUnixListener, UnixStream as StdUnixStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyperlane_core::{ConnectionInfo, GrantLease, Service};
 use tokio::net::{TcpListener, TcpStream};
+#[cfg(unix)]
+use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep};
 
-use crate::Config;
+use tracing::Instrument;
+
 use crate::connection::{Place, connection};
 use crate::cores::{Core, choose};
+use crate::handshake::{Arrival, arrive};
+use crate::listener::{Gate, ListeningSocket, Provenance};
 use crate::shutdown::Shutdown;
 use crate::uring::{self, Ring};
+use crate::{Config, Transport};
 
 /// How soon accept is tried again while the process is out of descriptors or memory; sooner where one of our own
 /// connections ends.
@@ -26,18 +35,24 @@ const LOG_EVERY: Duration = Duration::from_secs(5);
 /// What all threads of a server share.
 #[derive(Debug)]
 pub(crate) struct Server<S> {
-    pub(crate) local_addr: SocketAddr,
     pub(crate) service: Arc<S>,
     pub(crate) config: Arc<Config>,
     pub(crate) shutdown: Arc<Shutdown>,
     /// Room for connections.
     pub(crate) room: Arc<Semaphore>,
     pub(crate) cores: Vec<Core>,
+    /// Whether a successor has the sockets, and accepts from them.
+    pub(crate) handed_over: Arc<AtomicBool>,
 }
 
 /// Accepts for core number `own` until the server drains; then takes what the kernel has accepted already, and stops
 /// listening.
-pub(crate) async fn accept_connections<S: Service>(mut source: Source, server: Arc<Server<S>>, own: usize) {
+pub(crate) async fn accept_connections<S: Service>(
+    mut source: Source,
+    gate: Arc<Gate>,
+    server: Arc<Server<S>>,
+    own: usize,
+) {
     let shutdown = &server.shutdown;
     let mut logged: Option<Instant> = None;
     while !shutdown.is_draining() {
@@ -58,7 +73,7 @@ pub(crate) async fn accept_connections<S: Service>(mut source: Source, server: A
                         }
                     }
                 };
-                server.serve(socket, peer, permit, own);
+                server.serve(socket, peer, &gate, permit, own);
             }
             // That one connection is gone; the next one is not concerned.
             Err(error) if concerns_one_connection(&error) => {}
@@ -66,7 +81,10 @@ pub(crate) async fn accept_connections<S: Service>(mut source: Source, server: A
                 if logged.is_none_or(|at| at.elapsed() >= LOG_EVERY) {
                     logged = Some(Instant::now());
                     let open = shutdown.connections();
-                    tracing::warn!(%error, open, "can't accept connections now; trying again as descriptors come free");
+                    tracing::warn!(
+                        %error, open, local = %gate.local,
+                        "can't accept connections now; trying again as descriptors come free"
+                    );
                 }
                 tokio::select! {
                     () = sleep(RETRY) => {}
@@ -75,15 +93,35 @@ pub(crate) async fn accept_connections<S: Service>(mut source: Source, server: A
             }
         }
     }
-    // Clients whose connection the kernel has completed count as accepted: they are served as well, room or not.
-    source.drain(|socket, peer| server.serve(socket, peer, None, own)).await;
+    let handed_over = server.handed_over.load(Ordering::Acquire);
+    #[cfg(unix)]
+    if let Some(file) = &gate.file {
+        match handed_over {
+            true => file.keep(),
+            // Before those that wait are taken, so that none comes behind the last look.
+            false => file.remove(),
+        }
+    }
+    // Clients whose connection the kernel has completed count as accepted: they are served as well, room or not. Where
+    // others have the socket too, those will: a successor, or who is started next by the supervisor.
+    let all = !handed_over && gate.provenance != Provenance::Supervisor;
+    source
+        .drain(all, |socket, peer| server.serve(socket, peer, &gate, None, own))
+        .await;
 }
 
 impl<S: Service> Server<S> {
     /// Begins to serve a connection, on the core that it is given to. One that can't be taken over is gone.
-    fn serve(&self, socket: Accepted, peer: SocketAddr, permit: Option<OwnedSemaphorePermit>, own: usize) {
+    fn serve(
+        &self,
+        socket: Accepted,
+        peer: Option<SocketAddr>,
+        gate: &Arc<Gate>,
+        permit: Option<OwnedSemaphorePermit>,
+        own: usize,
+    ) {
         #[cfg(not(target_os = "linux"))]
-        socket.set_nodelay(self.config.nodelay);
+        socket.set_options(&self.config);
         let number = choose(&self.cores, own);
         let Some(core) = self.cores.get(number) else {
             return;
@@ -92,38 +130,71 @@ impl<S: Service> Server<S> {
         let place = Place { permit, load };
         let begun = match (socket, &core.ring) {
             (Accepted::Plain(socket), Some(ring)) if ring.is_running() => {
-                ring.attach(socket).map(|io| self.spawn(io, peer, place, core))
+                ring.attach(socket).map(|io| self.spawn(io, peer, gate, place, core))
             }
             // Without a ring, or with one that has ended: the runtime itself still serves.
-            (Accepted::Plain(socket), _) => core.adopt(socket).map(|io| self.spawn(io, peer, place, core)),
+            (Accepted::Plain(socket), _) => core.adopt(socket).map(|io| self.spawn(io, peer, gate, place, core)),
             (Accepted::Tokio(socket), _) if number == own => {
-                self.spawn(socket, peer, place, core);
+                self.spawn(socket, peer, gate, place, core);
                 Ok(())
             }
             (Accepted::Tokio(socket), _) => socket
                 .into_std()
                 .and_then(|socket| core.adopt(socket))
-                .map(|io| self.spawn(io, peer, place, core)),
+                .map(|io| self.spawn(io, peer, gate, place, core)),
+            #[cfg(unix)]
+            (Accepted::Unix(socket), _) if number == own => {
+                self.spawn::<Box<dyn Transport>>(Box::new(socket), peer, gate, place, core);
+                Ok(())
+            }
+            #[cfg(unix)]
+            (Accepted::Unix(socket), _) => socket
+                .into_std()
+                .and_then(|socket| core.adopt_unix(socket))
+                .map(|io| self.spawn::<Box<dyn Transport>>(Box::new(io), peer, gate, place, core)),
+            #[cfg(unix)]
+            (Accepted::PlainUnix(socket), _) => core
+                .adopt_unix(socket)
+                .map(|io| self.spawn::<Box<dyn Transport>>(Box::new(io), peer, gate, place, core)),
         };
         if let Err(error) = begun {
             tracing::debug!(%error, "a connection was lost before it could be served");
         }
     }
 
-    fn spawn<T: crate::Transport>(&self, io: T, peer: SocketAddr, place: Place, core: &Core) {
-        let server = Arc::clone(&self.shutdown) as Arc<dyn GrantLease>;
-        let info = ConnectionInfo::new(Some(peer), Some(self.local_addr)).served_by(server);
+    fn spawn<T: Transport>(&self, io: T, peer: Option<SocketAddr>, gate: &Arc<Gate>, place: Place, core: &Core) {
+        let shutdown = Arc::clone(&self.shutdown) as Arc<dyn GrantLease>;
+        let info = ConnectionInfo::new(peer, gate.local.tcp()).served_by(shutdown);
         let (service, config) = (Arc::clone(&self.service), Arc::clone(&self.config));
         let registration = self.shutdown.register();
-        core.runtime.spawn(connection(
-            io,
-            Arc::new(info),
-            service,
-            config,
-            registration,
-            Some(place),
-        ));
+        if gate.has_handshake() {
+            let arrival = Arrival {
+                gate: Arc::clone(gate),
+                info,
+                service,
+                config,
+                registration,
+                place,
+            };
+            return spawn(core, arrive(Box::new(io), arrival), peer, gate);
+        }
+        let serving = connection(io, Arc::new(info), service, config, registration, Some(place));
+        spawn(core, serving, peer, gate);
     }
+}
+
+/// Starts the task of a connection, in a span of its own if somebody listens to it.
+fn spawn(core: &Core, serving: impl Future<Output = ()> + Send + 'static, peer: Option<SocketAddr>, gate: &Gate) {
+    let span = tracing::debug_span!(
+        "connection",
+        peer = peer.map(tracing::field::display),
+        local = %gate.local,
+        protocol = gate.protocol()
+    );
+    match span.is_disabled() {
+        true => core.runtime.spawn(serving),
+        false => core.runtime.spawn(serving.instrument(span)),
+    };
 }
 
 impl Core {
@@ -133,6 +204,13 @@ impl Core {
         let _here = self.runtime.enter();
         TcpStream::from_std(socket)
     }
+
+    #[cfg(unix)]
+    fn adopt_unix(&self, socket: StdUnixStream) -> io::Result<UnixStream> {
+        socket.set_nonblocking(true)?;
+        let _here = self.runtime.enter();
+        UnixStream::from_std(socket)
+    }
 }
 
 /// Where connections come from.
@@ -140,88 +218,146 @@ impl Core {
 pub(crate) enum Source {
     Tokio(TcpListener),
     Ring(uring::Listener),
+    /// By the runtime also where there is a ring, which knows TCP alone.
+    #[cfg(unix)]
+    Unix(UnixListener),
 }
 
 /// A connection that was accepted.
-pub(crate) enum Accepted {
+enum Accepted {
     /// By the runtime of this thread, to which it belongs already.
     Tokio(TcpStream),
     Plain(net::TcpStream),
+    /// By the runtime of this thread.
+    #[cfg(unix)]
+    Unix(UnixStream),
+    #[cfg(unix)]
+    PlainUnix(StdUnixStream),
 }
 
 #[cfg(not(target_os = "linux"))]
 impl Accepted {
-    fn set_nodelay(&self, nodelay: bool) {
-        let _ = match self {
-            Self::Tokio(socket) => socket.set_nodelay(nodelay),
-            Self::Plain(socket) => socket.set_nodelay(nodelay),
-        };
+    fn set_options(&self, config: &Config) {
+        match self {
+            Self::Tokio(socket) => crate::listener::set_options(&socket.into(), config),
+            Self::Plain(socket) => crate::listener::set_options(&socket.into(), config),
+            #[cfg(unix)]
+            Self::Unix(_) | Self::PlainUnix(_) => {}
+        }
     }
 }
 
 impl Source {
-    /// Accepts from `socket`, by the ring if there is one.
-    pub(crate) fn new(socket: net::TcpListener, ring: Option<&Ring>) -> io::Result<Self> {
-        match ring {
-            Some(ring) => uring::Listener::new(ring, socket).map(Self::Ring),
-            None => {
+    /// Accepts from `socket`, by the ring if there is one for it.
+    pub(crate) fn new(socket: ListeningSocket, ring: Option<&Ring>) -> io::Result<Self> {
+        match (socket, ring) {
+            (ListeningSocket::Tcp(socket), Some(ring)) => uring::Listener::new(ring, socket).map(Self::Ring),
+            (ListeningSocket::Tcp(socket), None) => {
                 socket.set_nonblocking(true)?;
                 TcpListener::from_std(socket).map(Self::Tokio)
+            }
+            #[cfg(unix)]
+            (ListeningSocket::Unix(socket), _) => {
+                socket.set_nonblocking(true)?;
+                UnixListener::from_std(socket).map(Self::Unix)
             }
         }
     }
 
-    async fn accept(&mut self) -> io::Result<(Accepted, SocketAddr)> {
+    /// The next connection, and its peer; a client over IPv4 on an IPv6 socket with the address that it knows.
+    async fn accept(&mut self) -> io::Result<(Accepted, Option<SocketAddr>)> {
         match self {
             Self::Tokio(listener) => {
                 let (socket, peer) = listener.accept().await?;
-                Ok((Accepted::Tokio(socket), peer))
+                Ok((Accepted::Tokio(socket), Some(canonical(peer))))
             }
             Self::Ring(listener) => {
                 let (socket, peer) = listener.accept().await?;
-                Ok((Accepted::Plain(socket), peer))
+                Ok((Accepted::Plain(socket), Some(canonical(peer))))
+            }
+            #[cfg(unix)]
+            Self::Unix(listener) => {
+                let (socket, _) = listener.accept().await?;
+                Ok((Accepted::Unix(socket), None))
             }
         }
     }
 
     /// Sees to it that nothing is accepted before it is asked for.
     fn pause(&mut self) {
-        match self {
-            Self::Tokio(_) => {}
-            Self::Ring(listener) => listener.pause(),
+        if let Self::Ring(listener) = self {
+            listener.pause();
         }
     }
 
-    /// Takes what the kernel has accepted, and stops listening. The kernel is asked directly, since the runtime may not
-    /// have heard of the last ones yet.
-    async fn drain(self, mut serve: impl FnMut(Accepted, SocketAddr)) {
+    /// Stops listening. Before that it takes what the kernel has accepted, if that is `all` ours. The kernel is asked
+    /// directly, since the runtime may not have heard of the last ones yet.
+    async fn drain(self, all: bool, mut serve: impl FnMut(Accepted, Option<SocketAddr>)) {
         match self {
             Self::Tokio(listener) => {
-                if let Ok(socket) = listener.into_std() {
-                    drain(&socket, &mut serve);
+                if all && let Ok(socket) = listener.into_std() {
+                    drain_tcp(&socket, &mut serve);
                 }
             }
             Self::Ring(mut listener) => {
                 for socket in listener.stop().await {
                     if let Ok(peer) = socket.peer_addr() {
-                        serve(Accepted::Plain(socket), peer);
+                        serve(Accepted::Plain(socket), Some(canonical(peer)));
                     }
                 }
-                if listener.socket().set_nonblocking(true).is_ok() {
-                    drain(listener.socket(), &mut serve);
+                if all && listener.socket().set_nonblocking(true).is_ok() {
+                    drain_tcp(listener.socket(), &mut serve);
+                }
+            }
+            #[cfg(unix)]
+            Self::Unix(listener) => {
+                if all && let Ok(socket) = listener.into_std() {
+                    drain_unix(&socket, &mut serve);
                 }
             }
         }
     }
 }
 
-fn drain(socket: &net::TcpListener, serve: &mut impl FnMut(Accepted, SocketAddr)) {
+fn canonical(peer: SocketAddr) -> SocketAddr {
+    match peer {
+        SocketAddr::V4(_) => peer,
+        SocketAddr::V6(v6) => match v6.ip().to_ipv4_mapped() {
+            Some(v4) => SocketAddr::from((v4, v6.port())),
+            None => peer,
+        },
+    }
+}
+
+fn drain_tcp(socket: &net::TcpListener, serve: &mut impl FnMut(Accepted, Option<SocketAddr>)) {
     // From now on the kernel takes at most one more; the window in which one could be lost is as short as can be.
     #[cfg(target_os = "linux")]
     let _ = socket2::SockRef::from(socket).listen(0);
+    drain(
+        || {
+            socket
+                .accept()
+                .map(|(socket, peer)| (Accepted::Plain(socket), Some(canonical(peer))))
+        },
+        serve,
+    );
+}
+
+#[cfg(unix)]
+fn drain_unix(socket: &StdUnixListener, serve: &mut impl FnMut(Accepted, Option<SocketAddr>)) {
+    drain(
+        || socket.accept().map(|(socket, _)| (Accepted::PlainUnix(socket), None)),
+        serve,
+    );
+}
+
+fn drain(
+    accept: impl Fn() -> io::Result<(Accepted, Option<SocketAddr>)>,
+    serve: &mut impl FnMut(Accepted, Option<SocketAddr>),
+) {
     loop {
-        match socket.accept() {
-            Ok((socket, peer)) => serve(Accepted::Plain(socket), peer),
+        match accept() {
+            Ok((socket, peer)) => serve(socket, peer),
             Err(error) if concerns_one_connection(&error) => {}
             Err(_) => break,
         }

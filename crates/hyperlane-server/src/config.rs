@@ -54,6 +54,26 @@ pub struct Config {
     /// Whether small writes are sent at once (`TCP_NODELAY`). Default: true: the engine gathers writes by itself, so
     /// that waiting would only add latency.
     pub nodelay: bool,
+    /// Silence after which the kernel asks whether a TCP peer is still there (`SO_KEEPALIVE`); a peer that does not
+    /// answer for a further minute is gone. Default: 60 s: most waiting has time-outs of its own, but a quiet
+    /// event stream, WebSocket or slow handler would never hear that its client has vanished, and the routers in
+    /// between forget connections that are silent for some minutes. `None` turns it off.
+    pub tcp_keepalive: Option<Duration>,
+    /// Time for all that comes before HTTP, together: the header of a proxy and the TLS handshake; then the connection
+    /// is closed. Default: 10 s, as for a head: several round trips of a bad connection.
+    pub handshake_timeout: Duration,
+    /// Bytes of a header of the PROXY protocol; a longer one closes the connection. Default: 4,096: addresses take
+    /// less than 250, and the rest is room for what proxies say about certificates.
+    pub proxy_header_limit: usize,
+    /// Time for a successor to say that it serves, when this server is [handed over](crate::ServerHandle); then it is
+    /// stopped, and this server goes on. Default: 60 s: a program that loads much at its start needs some.
+    pub hand_over_timeout: Duration,
+    /// What HTTP/2 has beyond HTTP/1.1. Default: see there.
+    #[cfg(feature = "http2")]
+    pub http2: crate::Http2Config,
+    /// Limits of HTTP/3 alone. Default: [`Http3Config::default`](crate::Http3Config::default).
+    #[cfg(feature = "http3")]
+    pub http3: crate::Http3Config,
     /// What serves the connections. Default: [`Runtime::Shared`], the tokio runtime that the server is started in.
     pub runtime: Runtime,
     /// Threads of [`Runtime::PerCore`] and [`Runtime::IoUring`]. Default: none set, which means as many as the
@@ -81,6 +101,14 @@ impl Default for Config {
             shutdown_deadline: Duration::from_secs(10),
             backlog: 4096,
             nodelay: true,
+            tcp_keepalive: Some(Duration::from_secs(60)),
+            handshake_timeout: Duration::from_secs(10),
+            proxy_header_limit: 4096,
+            hand_over_timeout: Duration::from_secs(60),
+            #[cfg(feature = "http2")]
+            http2: crate::Http2Config::default(),
+            #[cfg(feature = "http3")]
+            http3: crate::Http3Config::default(),
             runtime: Runtime::default(),
             threads: None,
         }

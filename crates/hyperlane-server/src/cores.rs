@@ -3,19 +3,21 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hyperlane_core::Service;
-use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::accept::{Server, Source, accept_connections};
+use crate::handle::spawn_boxed;
+use crate::listener::{Gate, ListeningSocket};
 use crate::shutdown::Working;
 use crate::uring::Ring;
-use crate::{Config, Runtime};
+use crate::{Config, Listener, Runtime};
 
 /// How long the kernel may take for connections that were cut.
 const CUT: Duration = Duration::from_secs(1);
@@ -66,36 +68,42 @@ pub(crate) fn choose(cores: &[Core], accepted_by: usize) -> usize {
     }
 }
 
-/// Starts the threads, and lets them accept from `listener` once all of them are ready.
+/// Starts the threads, and lets them accept from `listeners` once all of them are ready.
 ///
 /// If this future is dropped, they end. `ring` makes the ring of a thread where one is wanted.
 pub(crate) async fn start<S: Service>(
-    listener: TcpListener,
+    listeners: Vec<Listener>,
     server: Server<S>,
     ring: fn() -> io::Result<Ring>,
 ) -> Result<(), ServeError> {
     let count = count(&server.config);
-    let socket = listener.into_std().map_err(ServeError::socket)?;
     let (ready, mut readiness) = mpsc::channel(count);
     let mut waiting = Vec::with_capacity(count);
     for number in 0..count {
         let failed = |source| ServeError::thread(number, count, source);
         let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let runtime = Owned(Some(runtime));
+        let mut sockets = Vec::with_capacity(listeners.len());
+        for listener in &listeners {
+            let socket = listener.socket.try_clone().map_err(failed)?;
+            sockets.push((socket, Arc::clone(&listener.gate)));
+        }
         let (go, gone) = oneshot::channel();
         let beginning = Beginning {
             number,
             ring: (server.config.runtime == Runtime::IoUring).then_some(ring),
             ready: ready.clone(),
             go: gone,
-            socket: socket.try_clone().map_err(failed)?,
+            sockets,
             working: server.shutdown.working(),
         };
         std::thread::Builder::new()
             .name(format!("hyperlane-{number}"))
             .spawn(move || {
                 if let Some(runtime) = &runtime.0 {
-                    runtime.block_on(serve_core(beginning));
+                    // Boxed: the runtime would compile it once for each kind of scheduler.
+                    let serving: Pin<Box<dyn Future<Output = ()>>> = Box::pin(serve_core(beginning));
+                    runtime.block_on(serving);
                 }
                 // What handlers have spawned ends here; blocking work that they began is not waited for.
                 drop(runtime);
@@ -111,14 +119,14 @@ pub(crate) async fn start<S: Service>(
             refused = Some(error);
             None
         });
-        cores.push((number, Core::new(runtime, ring)));
+        let place = cores.partition_point(|(other, _)| *other < number);
+        cores.insert(place, (number, Core::new(runtime, ring)));
     }
     if let Some(reason) = refused {
         tracing::warn!(%reason, "no io_uring: serving with one runtime per core and the system's usual polling");
         // All or none: they share one socket, and the two ways want it set differently.
         cores.iter_mut().for_each(|(_, core)| core.ring = None);
     }
-    cores.sort_by_key(|(number, _)| *number);
     let server = Arc::new(Server {
         cores: cores.into_iter().map(|(_, core)| core).collect(),
         ..server
@@ -159,7 +167,7 @@ struct Beginning<S> {
     ring: Option<fn() -> io::Result<Ring>>,
     ready: mpsc::Sender<Ready>,
     go: oneshot::Receiver<Start<S>>,
-    socket: std::net::TcpListener,
+    sockets: Vec<(ListeningSocket, Arc<Gate>)>,
     working: Working,
 }
 
@@ -181,7 +189,7 @@ async fn serve_core<S: Service>(beginning: Beginning<S>) {
         ring,
         ready,
         go,
-        socket,
+        sockets,
         working,
     } = beginning;
     let ring = ring.map(|start| start());
@@ -193,9 +201,24 @@ async fn serve_core<S: Service>(beginning: Beginning<S>) {
     };
     let shutdown = Arc::clone(&server.shutdown);
     let ring = server.cores.get(number).and_then(|core| core.ring.clone());
-    match Source::new(socket, ring.as_ref()) {
-        Ok(source) => accept_connections(source, server, number).await,
-        Err(error) => tracing::error!(%error, number, "a thread of the server can't accept connections"),
+    let mut loops = Vec::with_capacity(sockets.len());
+    for (socket, gate) in sockets {
+        match Source::new(socket, ring.as_ref()) {
+            Ok(source) => loops.push(spawn_boxed(accept_connections(
+                source,
+                gate,
+                Arc::clone(&server),
+                number,
+            ))),
+            Err(error) => tracing::error!(
+                %error, number, local = %gate.local,
+                "a thread of the server can't accept connections"
+            ),
+        }
+    }
+    for accepting in loops {
+        // It can't have panicked; and if it has, the others go on.
+        let _ = accepting.await;
     }
     drop(listening);
     shutdown.quiet().await;
@@ -215,7 +238,7 @@ async fn serve_core<S: Service>(beginning: Beginning<S>) {
 /// A server could not begin to serve.
 #[derive(Debug)]
 pub struct ServeError {
-    /// Which thread, of how many; `None`: it was the socket.
+    /// Which thread, of how many; `None`: it was a socket.
     thread: Option<(usize, usize)>,
     source: io::Error,
 }
@@ -228,7 +251,7 @@ impl ServeError {
         }
     }
 
-    fn socket(source: io::Error) -> Self {
+    pub(crate) fn socket(source: io::Error) -> Self {
         Self { thread: None, source }
     }
 }
@@ -243,7 +266,7 @@ impl fmt::Display for ServeError {
                  the process",
                 number + 1
             ),
-            None => write!(f, "can't share the listening socket between threads: {source}"),
+            None => write!(f, "can't accept connections: {source}"),
         }
     }
 }
@@ -278,8 +301,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_kernel_that_refuses_io_uring_leaves_the_usual_polling() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let local_addr = listener.local_addr().expect("bound");
+        let listener = crate::bind("127.0.0.1", 0, &Config::default())
+            .await
+            .expect("a free port");
+        let local_addr = listener.local_addr();
         let shutdown = Arc::new(Shutdown::default());
         let config = Config {
             runtime: Runtime::IoUring,
@@ -287,15 +312,17 @@ mod tests {
             ..Config::default()
         };
         let server = Server {
-            local_addr,
             service: Arc::new(Word),
             config: Arc::new(config),
             shutdown: Arc::clone(&shutdown),
             room: Arc::new(Semaphore::new(10)),
             cores: Vec::new(),
+            handed_over: Arc::default(),
         };
         let refuse = || Err(io::ErrorKind::PermissionDenied.into());
-        start(listener, server, refuse).await.expect("threads can be started");
+        start(vec![listener], server, refuse)
+            .await
+            .expect("threads can be started");
         for _ in 0..4 {
             let mut client = TcpStream::connect(local_addr).await.expect("listening");
             let request = b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";

@@ -1,6 +1,8 @@
 //! The running server, as its owner sees it.
 
+use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -12,55 +14,108 @@ use tokio::time::timeout;
 
 use crate::accept::{Server, Source, accept_connections};
 use crate::cores::{self, Core, ServeError};
+#[cfg(all(unix, feature = "hand-over"))]
+use crate::hand_over::{self, HandOverError, Heirlooms};
+use crate::listener::{NO_ADDRESS, Provenance};
 use crate::shutdown::Shutdown;
 use crate::uring::Ring;
-use crate::{Config, Listener, Runtime};
+use crate::{Config, Listener, LocalAddr, Runtime, supervisor};
 
-/// Serves what comes in on `listener`. The work is done in tasks of the current tokio runtime, or in threads of the
+/// Serves what comes in on one listener, or on several (a `Vec` of them), which share everything: the room for
+/// connections, the service, and the end. The work is done in tasks of the current tokio runtime, or in threads of the
 /// server's own where [`Config::runtime`] says so.
+///
+/// Where a supervisor waits for it (`NOTIFY_SOCKET` of systemd), or a server that is [handed
+/// over](ServerHandle::hand_over), it is told that this one accepts connections now.
 ///
 /// # Errors
 ///
-/// [`ServeError`]: a thread can't be started. Without threads of its own it can't fail.
+/// [`ServeError`]: a thread can't be started, a socket can't be registered with the runtime, or there is no listener.
 ///
 /// # Panics
 ///
 /// Outside of a tokio runtime.
 pub async fn serve<S: Service>(
-    listener: Listener,
+    listeners: impl Into<Vec<Listener>>,
     service: Arc<S>,
     config: Config,
 ) -> Result<ServerHandle, ServeError> {
+    let listeners = listeners.into();
+    if listeners.is_empty() {
+        let message = "there is no listener: give the server one";
+        return Err(ServeError::socket(io::Error::new(io::ErrorKind::InvalidInput, message)));
+    }
+    let by_inheritance = |listener: &Listener| listener.gate.provenance != Provenance::Own;
+    let by_inheritance = listeners.iter().any(by_inheritance);
     let config = Arc::new(config);
     let shutdown = Arc::new(Shutdown::default());
     let (ended, _) = watch::channel(false);
+    let handed_over = Arc::new(AtomicBool::new(false));
     let shared = Arc::new(Shared {
-        local_addr: listener.local_addr(),
+        local_addrs: listeners.iter().map(|listener| listener.local().clone()).collect(),
         deadline: config.shutdown_deadline,
         shutdown: Arc::clone(&shutdown),
         stopping: AtomicBool::new(false),
+        #[cfg(all(unix, feature = "hand-over"))]
+        heirlooms: Heirlooms::of(&listeners, &config, &handed_over),
         ended,
     });
+    #[cfg(feature = "http3")]
+    let doors: Vec<_> = listeners
+        .iter()
+        .filter_map(|listener| listener.gate.door.clone())
+        .collect();
     let mut server = Server {
-        local_addr: listener.local_addr(),
         room: Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS))),
         service,
         config,
         shutdown,
         cores: Vec::new(),
+        handed_over,
     };
+    #[cfg(feature = "http3")]
+    let insides: Vec<_> = doors
+        .iter()
+        .map(|_| crate::h3::Inside {
+            service: Arc::clone(&server.service),
+            config: Arc::clone(&server.config),
+            shutdown: Arc::clone(&server.shutdown),
+            room: Arc::clone(&server.room),
+        })
+        .collect();
     if server.config.runtime == Runtime::Shared {
         server.cores.push(Core::new(Handle::current(), None));
-        // Before the task runs, so that a shutdown right now waits for it.
-        let listening = server.shutdown.listening();
-        tokio::spawn(async move {
-            accept_connections(Source::Tokio(listener.socket), Arc::new(server), 0).await;
-            drop(listening);
-        });
+        let server = Arc::new(server);
+        let mut sources = Vec::with_capacity(listeners.len());
+        for listener in listeners {
+            let source = Source::new(listener.socket, None).map_err(ServeError::socket)?;
+            sources.push((source, listener.gate));
+        }
+        for (source, gate) in sources {
+            // Before the task runs, so that a shutdown right now waits for it.
+            let listening = server.shutdown.listening();
+            let server = Arc::clone(&server);
+            spawn_boxed(async move {
+                accept_connections(source, gate, server, 0).await;
+                drop(listening);
+            });
+        }
     } else {
-        cores::start(listener.socket, server, Ring::start).await?;
+        cores::start(listeners, server, Ring::start).await?;
     }
+    #[cfg(feature = "http3")]
+    for (door, inside) in doors.into_iter().zip(insides) {
+        door.open(inside);
+    }
+    supervisor::say_ready(by_inheritance);
     Ok(ServerHandle(shared))
+}
+
+/// Spawns one of the few tasks that a server has for itself. All of them are one type for the runtime, which compiles a
+/// good deal for each type of task.
+pub(crate) fn spawn_boxed(task: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHandle<()> {
+    let task: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(task);
+    tokio::spawn(task)
 }
 
 /// A running server. It goes on when all its handles are dropped; a handle is for waiting and for stopping.
@@ -69,17 +124,27 @@ pub struct ServerHandle(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    local_addr: SocketAddr,
+    local_addrs: Vec<LocalAddr>,
     deadline: Duration,
     shutdown: Arc<Shutdown>,
     stopping: AtomicBool,
+    /// What a successor gets.
+    #[cfg(all(unix, feature = "hand-over"))]
+    heirlooms: Heirlooms,
     ended: watch::Sender<bool>,
 }
 
 impl ServerHandle {
-    /// The address that the server listens on; with the real port where port 0 was asked for.
+    /// The first TCP address that the server listens on; with the real port where port 0 was asked for. A server that
+    /// has Unix sockets alone has none: `0.0.0.0:0`.
     pub fn local_addr(&self) -> SocketAddr {
-        self.0.local_addr
+        let mut over_tcp = self.0.local_addrs.iter().filter_map(LocalAddr::tcp);
+        over_tcp.next().unwrap_or(NO_ADDRESS)
+    }
+
+    /// Everything that the server listens on, in the order of its listeners.
+    pub fn local_addrs(&self) -> &[LocalAddr] {
+        &self.0.local_addrs
     }
 
     /// Connections that are open now.
@@ -97,10 +162,20 @@ impl ServerHandle {
     /// The server goes on when this future is dropped; but once waited here, the two signals no longer end the
     /// process by themselves.
     pub async fn wait(&self) {
+        self.waiting().await;
+    }
+
+    /// Boxed, so that it is compiled here, and not into each program's `main`.
+    fn waiting(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(self.wait_here())
+    }
+
+    async fn wait_here(&self) {
         tokio::select! {
             () = self.ended() => return,
             () = stop_signal() => {
                 tracing::info!(deadline = ?self.0.deadline, "stop signal: finishing what is in hand");
+                supervisor::say_stopping();
                 self.begin_shutdown(self.0.deadline);
             }
         }
@@ -134,13 +209,87 @@ impl ServerHandle {
         self.ended().await;
     }
 
+    /// Replaces this server by a program that takes over its listening sockets, without a client noticing: `command`
+    /// is started with them, and once it serves, this server ends gracefully as by [`shutdown`](Self::shutdown).
+    /// Returns when this one has ended; the successor is then on its own.
+    ///
+    /// The successor is a program with a server as this one, usually a newer version of the same: where it listens on
+    /// an address that this server has, written the same way, it gets the open socket instead of a new one. So no
+    /// connection is refused, and none is lost that waits to be accepted. Sockets that it does not want any more are
+    /// closed; at least one it has to take. How it gets them is the protocol of systemd (`LISTEN_FDS`, with the addresses
+    /// as names).
+    ///
+    /// A program with several servers hands [all of them](Self::hand_over_all) over at once.
+    ///
+    /// It has to run on the same [`Runtime`] if one of the two is [`Runtime::IoUring`], as the two kinds want the sockets
+    /// set differently. Where systemd watches over the program, it is told which process is the main one now
+    /// (`NotifyAccess=main` or `all`).
+    ///
+    /// ```no_run
+    /// # async fn example(handle: hyperlane_server::ServerHandle) -> Result<(), Box<dyn std::error::Error>> {
+    /// // By its name: where a newer program was installed under it, that is the one that is started.
+    /// let mut arguments = std::env::args_os();
+    /// let mut successor = tokio::process::Command::new(arguments.next().unwrap_or_default());
+    /// successor.args(arguments);
+    /// handle.hand_over(successor).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`HandOverError`]: the program can't be started, it ended before it served, it took longer than
+    /// [`Config::hand_over_timeout`], or this server is ending already. It is stopped then, and this server goes on.
+    ///
+    /// # Cancel safety
+    ///
+    /// If this future is dropped before the successor serves, it is stopped and this server goes on. Afterwards the
+    /// shutdown goes on.
+    #[cfg(all(unix, feature = "hand-over"))]
+    pub async fn hand_over(&self, command: tokio::process::Command) -> Result<(), HandOverError> {
+        Self::hand_over_all(std::slice::from_ref(self), command).await
+    }
+
+    /// Replaces all servers of a program at once, as [`hand_over`](Self::hand_over) does with one. The successor has
+    /// as many, and each of them at least one of the old addresses.
+    ///
+    /// # Errors
+    ///
+    /// As [`hand_over`](Self::hand_over).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`hand_over`](Self::hand_over).
+    #[cfg(all(unix, feature = "hand-over"))]
+    pub async fn hand_over_all(servers: &[Self], command: tokio::process::Command) -> Result<(), HandOverError> {
+        if servers.is_empty() {
+            return Err(HandOverError::nothing());
+        }
+        if servers.iter().any(|server| server.0.stopping.load(Ordering::Acquire)) {
+            return Err(HandOverError::ending());
+        }
+        let heirlooms: Vec<_> = servers.iter().map(|server| &server.0.heirlooms).collect();
+        let successor = hand_over::give(&heirlooms, command).await?;
+        tracing::info!(successor, "a successor serves: finishing what is in hand");
+        supervisor::say_main_process(successor);
+        for server in servers {
+            server.begin_shutdown(server.0.deadline);
+        }
+        for server in servers {
+            server.ended().await;
+        }
+        Ok(())
+    }
+
     fn begin_shutdown(&self, deadline: Duration) {
+        // A socket listens until its last descriptor is closed.
+        #[cfg(all(unix, feature = "hand-over"))]
+        self.0.heirlooms.drop_all();
         self.0.shutdown.drain();
         if self.0.stopping.swap(true, Ordering::AcqRel) {
             return;
         }
         let shared = Arc::clone(&self.0);
-        tokio::spawn(async move {
+        spawn_boxed(async move {
             if timeout(deadline, shared.shutdown.idle()).await.is_err() {
                 let open = shared.shutdown.connections();
                 tracing::warn!(open, ?deadline, "shutdown deadline is over: cutting what is still open");

@@ -42,18 +42,41 @@ mod config;
 mod connection;
 mod cores;
 mod h1;
+#[cfg(feature = "http2")]
+mod h2;
+#[cfg(feature = "http3")]
+mod h3;
+#[cfg(all(unix, feature = "hand-over"))]
+mod hand_over;
 mod handle;
+mod handshake;
 mod listener;
+mod panic;
 mod pool;
+#[cfg(feature = "proxy-protocol")]
+mod proxy_protocol;
 mod runtime;
 mod shutdown;
+mod supervisor;
+#[cfg(feature = "tls")]
+pub mod tls;
 mod transport;
 mod uring;
 
 pub use config::Config;
 pub use connection::serve_transport;
 pub use cores::ServeError;
+#[cfg(feature = "http2")]
+pub use h2::Http2Config;
+#[cfg(feature = "http3")]
+pub use h3::Http3Config;
+#[cfg(all(unix, feature = "hand-over"))]
+pub use hand_over::HandOverError;
 pub use handle::{ServerHandle, serve};
-pub use listener::{BindError, Listener, bind};
+#[doc(hidden)]
+pub use hyperlane_proto::format_http_date;
+pub use listener::{Address, AddressError, BindError, Listen, Listener, LocalAddr, bind};
 pub use runtime::Runtime;
+#[cfg(feature = "tls")]
+pub use tls::Tls;
 pub use transport::Transport;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use hyperlane_core::{GrantLease, Lease};
+use hyperlane_core::{Draining, GrantLease, Lease};
 use slab::Slab;
 use tokio::sync::Notify;
 
@@ -27,6 +27,9 @@ pub(crate) struct Shutdown {
     /// Those who hold a lease are among them.
     connections: Mutex<Slab<Option<Waker>>>,
     leases: AtomicUsize,
+    /// Those who want to hear that draining begins, and for whom nobody waits. They have no part in `changed`, which
+    /// every end of a connection notifies.
+    watchers: Mutex<Slab<Waker>>,
     changed: Notify,
 }
 
@@ -55,7 +58,8 @@ impl Shutdown {
         if self.phase.fetch_max(phase, Ordering::AcqRel) >= phase {
             return;
         }
-        let wakers: Vec<Waker> = self.lock().iter().filter_map(|(_, waker)| waker.clone()).collect();
+        let mut wakers: Vec<Waker> = self.lock().iter().filter_map(|(_, waker)| waker.clone()).collect();
+        wakers.extend(self.watchers().iter().map(|(_, waker)| waker.clone()));
         for waker in wakers {
             waker.wake();
         }
@@ -134,6 +138,10 @@ impl Shutdown {
     fn lock(&self) -> MutexGuard<'_, Slab<Option<Waker>>> {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn watchers(&self) -> MutexGuard<'_, Slab<Waker>> {
+        self.watchers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// An accept loop that has not ended.
@@ -197,6 +205,59 @@ impl GrantLease for Shutdown {
         self.leases.fetch_add(1, Ordering::Relaxed);
         Lease::new(Leased(self.register()))
     }
+
+    fn watch(self: Arc<Self>) -> Draining {
+        Draining::new(Watching {
+            shutdown: self,
+            key: None,
+            waker: None,
+        })
+    }
+}
+
+/// Somebody who waits for the draining to begin.
+struct Watching {
+    shutdown: Arc<Shutdown>,
+    /// Its place among the watchers.
+    key: Option<usize>,
+    /// What stands there, so that whoever is polled for every message takes the lock only once.
+    waker: Option<Waker>,
+}
+
+impl Future for Watching {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(waker) = &self.waker
+            && waker.will_wake(cx.waker())
+        {
+            return match self.shutdown.is_draining() {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            };
+        }
+        let shutdown = Arc::clone(&self.shutdown);
+        let mut watchers = shutdown.watchers();
+        // Under the lock: a phase that changes right after this look finds the waker.
+        if shutdown.is_draining() {
+            return Poll::Ready(());
+        }
+        match self.key.and_then(|key| watchers.get_mut(key)) {
+            Some(waker) => waker.clone_from(cx.waker()),
+            None => self.key = Some(watchers.insert(cx.waker().clone())),
+        }
+        self.waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            let waker = self.shutdown.watchers().try_remove(key);
+            drop(waker);
+        }
+    }
 }
 
 /// Work that goes on behind the end of its connection: a place on the list, as a connection has one.
@@ -220,5 +281,30 @@ impl Future for Leased {
 impl Drop for Leased {
     fn drop(&mut self) {
         self.0.shutdown.leases.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn poll(future: &mut Draining) -> Poll<()> {
+        Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[tokio::test]
+    async fn who_watches_hears_of_the_draining_and_is_not_waited_for() {
+        let shutdown = Arc::new(Shutdown::default());
+        let mut early = GrantLease::watch(Arc::clone(&shutdown));
+        let mut forgotten = GrantLease::watch(Arc::clone(&shutdown));
+        assert!(poll(&mut early).is_pending() && poll(&mut early).is_pending());
+        assert_eq!(shutdown.watchers().len(), 1, "one place however often it is polled");
+        assert!(poll(&mut forgotten).is_pending());
+        drop(forgotten);
+        assert_eq!(shutdown.watchers().len(), 1, "its place is left");
+        assert!(shutdown.is_quiet(), "a shutdown would not wait");
+        tokio::join!(early, async { shutdown.drain() });
+        assert!(shutdown.watchers().is_empty());
+        assert!(poll(&mut GrantLease::watch(Arc::clone(&shutdown))).is_ready());
     }
 }

@@ -20,5 +20,12 @@ impl Transport for TcpStream {
 #[cfg(unix)]
 impl Transport for tokio::net::UnixStream {}
 
+/// Whatever it is: for connections that have gone through a handshake, and for those that are rare.
+impl Transport for Box<dyn Transport> {
+    fn abandon(&mut self) {
+        (**self).abandon();
+    }
+}
+
 /// For tests and for services in one process.
 impl Transport for DuplexStream {}

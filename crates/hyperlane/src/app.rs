@@ -31,6 +31,7 @@ pub struct App {
 
 impl App {
     pub(crate) fn new(routing: RoutingTable, on_panic: Option<Arc<PanicHandler>>) -> Self {
+        routing.warn_of_doubts();
         Self {
             routing,
             on_panic,

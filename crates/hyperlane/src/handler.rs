@@ -3,6 +3,7 @@
 //! It is the step between routing and the response: the app has found the handler, which now reads its arguments
 //! through [`FromContext`], runs, and has what it returned made a response by [`IntoResponse`].
 
+use std::any::Any;
 use std::marker::PhantomData;
 
 use futures_core::future::BoxFuture;
@@ -78,11 +79,10 @@ where
     fn call(&self, ctx: Context) -> BoxFuture<'static, Response> {
         let handler = self.clone();
         Box::pin(async move {
-            let args = match Args::from_context(&ctx).await {
+            let args = match Args::from_context(ctx).await {
                 Ok(args) => args,
                 Err(rejection) => return rejection,
             };
-            drop(ctx);
             handler.invoke(args).into_future().await.into_response()
         })
     }
@@ -116,7 +116,8 @@ pub trait Arguments: Sized + Send {
         None
     }
 
-    fn from_context(ctx: &Context) -> impl Future<Output = Result<Self, Response>> + Send;
+    /// It gets a handle of its own, which is gone afterwards.
+    fn from_context(ctx: Context) -> impl Future<Output = Result<Self, Response>> + Send;
 
     fn check(needs: &mut Requirements);
 }
@@ -177,23 +178,13 @@ trait Impossible {}
 
 macro_rules! functions {
     ($($argument:ident)*) => {
-        impl<F, Output, $($argument,)*> HandlerFn<($($argument,)*)> for F
-        where
-            F: Fn($($argument,)*) -> Output + Clone + Send + Sync + 'static,
-        {
-            type Output = Output;
-
-            #[allow(non_snake_case, reason = "arguments are named after their types")]
-            fn invoke(&self, ($($argument,)*): ($($argument,)*)) -> Output {
-                self($($argument,)*)
-            }
-        }
+        functions!(@call $($argument)*);
 
         impl<$($argument: FromContext,)*> Arguments for ($($argument,)*) {
             #[allow(non_snake_case, reason = "arguments are named after their types")]
-            async fn from_context(ctx: &Context) -> Result<Self, Response> {
+            async fn from_context(ctx: Context) -> Result<Self, Response> {
                 $(
-                    let $argument = match $argument::from_context(ctx).await {
+                    let $argument = match $argument::from_context(&ctx).await {
                         Ok(value) => value,
                         Err(rejection) => return Err(rejection.into_response()),
                     };
@@ -203,6 +194,19 @@ macro_rules! functions {
 
             fn check(needs: &mut Requirements) {
                 $($argument::check(needs);)*
+            }
+        }
+    };
+    (@call $($argument:ident)*) => {
+        impl<F, Output, $($argument,)*> HandlerFn<($($argument,)*)> for F
+        where
+            F: Fn($($argument,)*) -> Output + Clone + Send + Sync + 'static,
+        {
+            type Output = Output;
+
+            #[allow(non_snake_case, reason = "arguments are named after their types")]
+            fn invoke(&self, ($($argument,)*): ($($argument,)*)) -> Output {
+                self($($argument,)*)
             }
         }
     };
@@ -224,14 +228,42 @@ impl Arguments for () {
         Some(())
     }
 
-    async fn from_context(_: &Context) -> Result<Self, Response> {
+    async fn from_context(_: Context) -> Result<Self, Response> {
         Ok(())
     }
 
     fn check(_: &mut Requirements) {}
 }
 
-functions!(A);
+functions!(@call A);
+
+impl<A: FromContext + 'static> Arguments for (A,) {
+    async fn from_context(ctx: Context) -> Result<Self, Response> {
+        let ctx = match is_context(ctx) {
+            Ok(argument) => return Ok((argument,)),
+            Err(ctx) => ctx,
+        };
+        match A::from_context(&ctx).await {
+            Ok(value) => Ok((value,)),
+            Err(rejection) => Err(rejection.into_response()),
+        }
+    }
+
+    fn check(needs: &mut Requirements) {
+        A::check(needs);
+    }
+}
+
+/// A handler that takes nothing but the context gets the handle that is there, and no clone of it.
+fn is_context<A: 'static>(ctx: Context) -> Result<A, Context> {
+    let mut ctx = Some(ctx);
+    let same = (&mut ctx as &mut dyn Any).downcast_mut::<Option<A>>();
+    match same.and_then(Option::take) {
+        Some(argument) => Ok(argument),
+        None => Err(ctx.expect("it was not taken")),
+    }
+}
+
 functions!(A B);
 functions!(A B C);
 functions!(A B C D);

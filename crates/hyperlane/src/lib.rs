@@ -45,30 +45,40 @@ mod context;
 mod error;
 mod exchange;
 mod extract;
+mod forwarded;
 mod handler;
 pub mod middleware;
 #[cfg(feature = "openapi")]
 pub mod openapi;
 mod response;
+#[cfg(feature = "reverse-proxy")]
+pub mod reverse_proxy;
 mod routing;
 mod server;
+pub mod sse;
 mod state;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "tls")]
+pub mod tls;
 mod version;
 mod watchdog;
+#[cfg(feature = "websocket")]
+pub mod websocket;
 
 pub use app::App;
 pub use config::ServerConfig;
 pub use context::{Context, SendError, Task, TaskError};
 pub use error::RunError;
 pub use exchange::Exchange;
+#[cfg(feature = "cookies")]
+pub use extract::Cookies;
 #[cfg(feature = "json")]
 pub use extract::Json;
 #[cfg(feature = "typed-headers")]
 pub use extract::TypedHeader;
 pub use extract::{
-    Cookies, Extension, Form, FromContext, MatchedPath, OriginalUri, Path, PeerAddr, Query, Rejection, RejectionKind,
+    Extension, Form, FromContext, MatchedPath, OriginalUri, Path, PeerAddr, Query, Rejection, RejectionKind,
     Requirements, State,
 };
 #[cfg(feature = "multipart")]
@@ -77,6 +87,7 @@ pub use extract::{Field, Multipart};
 pub use extract::{PrivateCookies, SignedCookies};
 #[cfg(feature = "validation")]
 pub use extract::{Valid, Validatable};
+pub use forwarded::{ClientIp, ForwardedHeader};
 pub use handler::Handler;
 pub use middleware::{Middleware, Next, NextInput, NextService};
 pub use response::{Created, Either, Error, FieldError, FieldLocation, Html, NoContent, OrError, Problem, Redirect};
@@ -84,6 +95,8 @@ pub use routing::{
     Guard, HandlerOptions, OnDisconnect, Route, RouteArgs, RouteEntry, RouteTable, Router, Routes, TrailingSlash,
 };
 pub use server::Server;
+#[cfg(feature = "tls")]
+pub use tls::Tls;
 pub use version::HttpVersion;
 
 #[cfg(feature = "macros")]
@@ -147,6 +160,7 @@ pub use hyperlane_router::{Constraint, Pattern, TypedPath, UrlError};
 pub use bytes::Bytes;
 #[cfg(feature = "cookies-crypto")]
 pub use cookie::Key as CookieKey;
+#[cfg(feature = "cookies")]
 pub use cookie::{Cookie, CookieBuilder, SameSite};
 #[cfg(feature = "typed-headers")]
 pub use headers;
@@ -156,7 +170,13 @@ pub use hyperlane_core::{
     Body, BodyError, BodyErrorKind, BoxError, ConnectionInfo, HandlerPanic, Head, IntoResponse, InvalidHeader, Request,
     Response, Service, Upgraded,
 };
-pub use hyperlane_server::{Runtime, ServerHandle};
+#[cfg(all(unix, feature = "hand-over"))]
+pub use hyperlane_server::HandOverError;
+#[cfg(feature = "http2")]
+pub use hyperlane_server::Http2Config;
+#[cfg(feature = "http3")]
+pub use hyperlane_server::Http3Config;
+pub use hyperlane_server::{Address, AddressError, BindError, Listen, LocalAddr, Runtime, ServerHandle};
 
 /// The README's programs, compiled.
 #[cfg(doctest)]

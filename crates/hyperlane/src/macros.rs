@@ -88,3 +88,36 @@ where
 pub fn is_handler<H: Handler<Args>, Args>(handler: H) {
     drop(handler);
 }
+
+/// Describes a struct with `#[derive(TypedPath)]` for documents of the API.
+///
+/// The macro that writes the call can't know whether this crate has its feature `openapi`: so it is told here what
+/// becomes of it.
+#[cfg(feature = "openapi")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __describe_typed_path {
+    ($name:ident $(($param:literal, $kind:ty, $documentation:literal))*) => {
+        #[automatically_derived]
+        impl $crate::openapi::Describe for $name {
+            fn describe(operation: $crate::openapi::Operation) -> $crate::openapi::Operation {
+                #[allow(unused_imports)]
+                use $crate::__macros::{Described as _, Undescribed as _};
+                let path = $crate::__macros::DescribedPath::new(operation);
+                $(let path = (&$crate::__macros::PathField::<$kind>::NEW).describe(path, $param, $documentation);)*
+                path.finish()
+            }
+        }
+    };
+}
+
+/// Without documents there is nothing to describe.
+#[cfg(not(feature = "openapi"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __describe_typed_path {
+    ($($anything:tt)*) => {};
+}
+
+#[cfg(feature = "openapi")]
+pub use crate::openapi::typed_path::{Described, DescribedPath, PathField, Undescribed};

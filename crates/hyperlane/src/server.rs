@@ -3,10 +3,12 @@
 //! The first step of the walk: [`Server`] collects routes, states and settings, then [`Server::run`] checks them,
 //! freezes them to an [`App`] and starts the engine with it.
 
+use std::any::TypeId;
 use std::fmt;
 use std::future::{IntoFuture, Ready, ready};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures_core::future::BoxFuture;
 use hyperlane_core::{HandlerPanic, IntoResponse};
 use hyperlane_server::ServerHandle;
 
@@ -14,6 +16,7 @@ use crate::app::{App, PanicHandler};
 use crate::config::ServerConfig;
 use crate::context::Context;
 use crate::error::{Kind, Mistake, RunError};
+use crate::forwarded::TrustedProxies;
 use crate::middleware::{ShapeProblems, erase};
 use crate::response::Problem;
 use crate::routing::{Registration, RouteTable, RoutingTable, ServerWide, TrailingSlash, registration_methods};
@@ -112,30 +115,43 @@ impl Server {
         })
     }
 
-    /// Binds the address and begins to serve, on the current tokio runtime.
+    /// Binds the addresses and begins to serve, on the current tokio runtime.
     ///
     /// Afterwards the registration is closed: what is registered later is not served, and a warning is logged.
     ///
     /// # Errors
     ///
-    /// The address can't be bound, something that was registered is wrong, or the server ran before. After an error
+    /// An address can't be bound, something that was registered is wrong, or the server ran before. After an error
     /// the server can be changed and run again.
     ///
     /// # Panics
     ///
     /// Outside of a tokio runtime.
     pub async fn run(&self) -> Result<ServerHandle, RunError> {
-        let (host, port, engine) = {
+        self.start().await
+    }
+
+    /// The engine is compiled for this crate's [`App`] here, once: without the box it would be compiled again into the
+    /// future of each program that awaits it, and as often as a runtime polls that.
+    fn start(&self) -> BoxFuture<'_, Result<ServerHandle, RunError>> {
+        Box::pin(self.begin())
+    }
+
+    async fn begin(&self) -> Result<ServerHandle, RunError> {
+        let (listen, engine) = {
             let settings = self.lock();
             settings.freeze()?;
-            settings.config.parts()
+            (settings.config.listeners(), settings.config.engine())
         };
-        let listener = hyperlane_server::bind(&host, port, &engine).await?;
+        let mut listeners = Vec::with_capacity(listen.len());
+        for listen in listen {
+            listeners.extend(listen.bind(&engine).await?);
+        }
         let mut app = self.build()?;
         if let Some(limit) = self.lock().config.blocking_limit() {
             app.watch(limit);
         }
-        hyperlane_server::serve(listener, Arc::new(app), engine)
+        hyperlane_server::serve(listeners, Arc::new(app), engine)
             .await
             .map_err(|error| RunError::new(vec![Mistake::new(Kind::Config, error.to_string()).with_source(error)]))
     }
@@ -159,6 +175,10 @@ impl Server {
     /// As [`run`](Self::run), except for binding.
     pub fn build(&self) -> Result<App, RunError> {
         let mut settings = self.lock();
+        let proxies = settings.config.proxies();
+        if proxies.is_some() || settings.registration.states.contains(TypeId::of::<TrustedProxies>()) {
+            settings.registration.states.insert(proxies.unwrap_or_default());
+        }
         let table = settings.freeze()?;
         #[cfg(feature = "openapi")]
         for publication in &settings.registration.publications {
@@ -200,7 +220,13 @@ impl Server {
     /// The engine's part of the settings, for connections that no listener brings.
     #[cfg(feature = "testing")]
     pub(crate) fn engine_config(&self) -> hyperlane_server::Config {
-        self.lock().config.parts().2
+        self.lock().config.engine()
+    }
+
+    /// From when on a handler blocks its thread.
+    #[cfg(feature = "testing")]
+    pub(crate) fn blocking_limit(&self) -> Option<std::time::Duration> {
+        self.lock().config.blocking_limit()
     }
 
     fn register(&self, what: &str, change: impl FnOnce(&mut Registration)) -> &Self {
@@ -233,7 +259,7 @@ impl Settings {
         let mut problems = self.config.problems();
         let server = ServerWide {
             on_panic: self.on_panic.clone(),
-            handler_timeout: self.config.parts().2.handler_timeout,
+            handler_timeout: self.config.engine().handler_timeout,
         };
         match self.registration.freeze(&server) {
             Ok(table) if problems.is_empty() => Ok(table),

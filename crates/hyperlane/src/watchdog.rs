@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -81,9 +81,33 @@ pub(crate) fn watched<T>(endpoint: u64, poll: impl FnOnce() -> T) -> T {
 
 /// Watches the endpoints of one app until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Watchdog {
-    /// The watching thread sleeps on its other end.
-    _ended: std::sync::mpsc::Sender<()>,
+pub(crate) struct Watchdog(Arc<End>);
+
+/// What the watching thread sleeps on between two looks.
+#[derive(Debug, Default)]
+struct End {
+    ended: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl End {
+    /// Waits, and says whether the end has come.
+    fn came_within(&self, time: Duration) -> bool {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.changed.wait_timeout_while(ended, time, |ended| !*ended);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn come(&self) {
+        *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.changed.notify_all();
+    }
+}
+
+impl Drop for Watchdog {
+    fn drop(&mut self) {
+        self.0.come();
+    }
 }
 
 impl Watchdog {
@@ -91,10 +115,11 @@ impl Watchdog {
     ///
     /// Where no thread can be started that is logged, and nothing is watched.
     pub(crate) fn start(endpoints: HashMap<u64, String>, limit: Duration) -> Self {
-        let (ended, end) = std::sync::mpsc::channel();
+        let end = Arc::<End>::default();
+        let watched_for = Arc::clone(&end);
         let watch = move || {
             let mut watch = Watch::default();
-            while let Err(std::sync::mpsc::RecvTimeoutError::Timeout) = end.recv_timeout(limit / 4) {
+            while !watched_for.came_within(limit / 4) {
                 for blocked in watch.look(&endpoints, limit) {
                     let Blocked { route, thread, for_ } = blocked;
                     let ms = u64::try_from(for_.as_millis()).unwrap_or(u64::MAX);
@@ -111,7 +136,7 @@ impl Watchdog {
         if let Err(error) = thread::Builder::new().name("hyperlane-watchdog".into()).spawn(watch) {
             tracing::warn!(%error, "can't watch for handlers that block");
         }
-        Self { _ended: ended }
+        Self(end)
     }
 }
 

@@ -73,17 +73,15 @@ where
     V::Error: Into<http::Error>,
 {
     fn apply(self, response: &mut Response) {
-        let mut set = Vec::with_capacity(LEN);
-        for (name, value) in self {
-            match InvalidHeader::check(name, value) {
-                // The first of a name replaces what the body brought, the next ones are added to it.
-                Ok((name, value)) if set.contains(&name) => {
-                    response.headers_mut().append(name, value);
-                }
-                Ok((name, value)) => {
-                    response.headers_mut().insert(name.clone(), value);
-                    set.push(name);
-                }
+        let checked = self.map(|(name, value)| InvalidHeader::check(name, value));
+        let name_of = |at: usize| checked[at].as_ref().ok().map(|(name, _)| name);
+        // The first of a name replaces what the body brought, the next ones are added to it.
+        let repeats: [bool; LEN] =
+            std::array::from_fn(|at| name_of(at).is_some() && (0..at).any(|before| name_of(before) == name_of(at)));
+        for (header, repeats) in checked.into_iter().zip(repeats) {
+            match header {
+                Ok((name, value)) if repeats => response.append_header(name, value),
+                Ok((name, value)) => response.insert_header(name, value),
                 Err(error) => response.reject(error),
             }
         }
@@ -126,9 +124,7 @@ where
     fn apply(self, response: &mut Response) {
         for (name, value) in self.0 {
             match InvalidHeader::check(name, value) {
-                Ok((name, value)) => {
-                    response.headers_mut().append(name, value);
-                }
+                Ok((name, value)) => response.append_header(name, value),
                 Err(error) => response.reject(error),
             }
         }

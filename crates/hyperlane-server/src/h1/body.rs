@@ -333,7 +333,7 @@ impl Incoming {
 
 /// How long the body has kept us waiting. Time in which nobody wanted to read does not count.
 #[derive(Debug, Default)]
-struct Pace {
+pub(crate) struct Pace {
     /// Since the last byte, or since a reader came.
     waiting_since: Option<Instant>,
     waited: Duration,
@@ -341,13 +341,13 @@ struct Pace {
 
 impl Pace {
     /// A byte came, or nobody waits any more.
-    fn pause(&mut self, now: Instant) {
+    pub(crate) fn pause(&mut self, now: Instant) {
         if let Some(since) = self.waiting_since.take() {
             self.waited += now.saturating_duration_since(since);
         }
     }
 
-    fn is_too_slow(&mut self, received: u64, deadlines: &mut Deadlines, config: &Config) -> bool {
+    pub(crate) fn is_too_slow(&mut self, received: u64, deadlines: &mut Deadlines, config: &Config) -> bool {
         let since = *self.waiting_since.get_or_insert(deadlines.now);
         let without_progress = deadlines.is_past(since + config.body_timeout);
         if config.body_min_rate == 0 {

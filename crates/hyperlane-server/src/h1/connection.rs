@@ -1,6 +1,5 @@
 //! The whole life of an HTTP/1.1 connection, read from top to bottom: head → body → handler → response → next.
 
-use std::any::Any;
 use std::future::poll_fn;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use http::StatusCode;
-use hyperlane_core::{Body, ConnectionInfo, HandlerPanic, Head, Request, Response, Service};
+use hyperlane_core::{Body, ConnectionInfo, ConnectionSlot, Head, Request, Service};
 use hyperlane_proto::h1::BodyLength;
 use tokio::time::Instant;
 
@@ -20,6 +19,7 @@ use super::reader::Reader;
 use super::respond::Begun;
 use super::timer::{Deadlines, Timer};
 use super::writer::Writer;
+use crate::panic::panic_response;
 use crate::shutdown::Shutdown;
 use crate::{Config, Transport};
 
@@ -36,9 +36,15 @@ pub(crate) fn serve<T: Transport, S: Service>(
     service: Arc<S>,
 ) -> impl Future<Output = ()> + Send {
     async move {
+        #[cfg(feature = "http2")]
+        if info.tls.as_ref().is_some_and(|tls| tls.alpn.as_deref() == Some("h2")) {
+            return connection.into_http2(info, service).await;
+        }
         loop {
             let head = match connection.next_head().await {
                 Next::Head(head) => head,
+                #[cfg(feature = "http2")]
+                Next::Http2 => return connection.into_http2(info, service).await,
                 Next::Refused(refusal) => {
                     connection.write_refusal(&refusal, false);
                     return connection.linger().await;
@@ -114,6 +120,9 @@ pub(crate) struct Connection<T> {
     pub(super) now: Instant,
     /// Whether the connection goes on after the request in hand.
     pub(super) keep_alive: bool,
+    /// Whether nothing was received that is HTTP/1.1.
+    #[cfg(feature = "http2")]
+    pub(super) undecided: bool,
     pub(super) config: Arc<Config>,
     pub(super) shutdown: Arc<Shutdown>,
 }
@@ -123,6 +132,9 @@ enum Next {
     Head(Head),
     /// Something that is no acceptable head.
     Refused(Box<Refusal>),
+    /// The preface of HTTP/2 (RFC 9113 §3.3).
+    #[cfg(feature = "http2")]
+    Http2,
     /// Nothing more.
     End,
 }
@@ -136,6 +148,8 @@ impl<T: Transport> Connection<T> {
             timer: Timer::default(),
             now: Instant::now(),
             keep_alive: true,
+            #[cfg(feature = "http2")]
+            undecided: true,
             config,
             shutdown,
         }
@@ -147,7 +161,14 @@ impl<T: Transport> Connection<T> {
         let limits = self.config.head_limits();
         poll_fn(|cx| {
             loop {
-                if self.writer.has_room() {
+                #[cfg(feature = "http2")]
+                let may_be_head = match self.is_preface() {
+                    Some(true) => return Poll::Ready(Next::Http2),
+                    is_preface => is_preface.is_some(),
+                };
+                #[cfg(not(feature = "http2"))]
+                let may_be_head = true;
+                if may_be_head && self.writer.has_room() {
                     match self.reader.parse_head(&limits) {
                         Ok(Some(head)) => return Poll::Ready(Next::Head(head)),
                         Ok(None) => {}
@@ -241,7 +262,7 @@ impl<T: Transport> Connection<T> {
             }));
             match polled {
                 Ok(Some(Poll::Ready(response))) => break response,
-                Ok(Some(Poll::Pending)) => {}
+                Ok(Some(Poll::Pending)) => self.write_interim(call.info),
                 Ok(None) => return Poll::Ready(None),
                 Err(payload) => {
                     // What the handler left behind is not known: the connection ends with this answer.
@@ -271,6 +292,8 @@ impl<T: Transport> Connection<T> {
         };
         // What the handler still holds of the request is gone before the response is sent.
         handler.set(None);
+        self.write_interim(call.info);
+        ConnectionSlot::fill(&response, call.info);
         Poll::Ready(Some(self.begin_response(&mut response, incoming)))
     }
 
@@ -370,12 +393,4 @@ impl<S: Service> Call<'_, S> {
             Some(body) => self.service.call(Request::new(head, body, info)),
         }
     }
-}
-
-/// The answer of a handler that panicked.
-fn panic_response<S: Service>(service: &S, payload: &(dyn Any + Send)) -> Response {
-    let panic = HandlerPanic::from_payload(payload);
-    tracing::error!(%panic, "handler panicked");
-    let response = catch_unwind(AssertUnwindSafe(|| service.panic_response(&panic)));
-    response.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into())
 }

@@ -1,11 +1,14 @@
 //! HTTP/1.1 (RFC 9112) on one connection.
 
-mod body;
+pub(crate) mod body;
 mod close;
 mod connection;
+mod interim;
+#[cfg(feature = "http2")]
+mod preface;
 mod reader;
 mod respond;
-mod timer;
+pub(crate) mod timer;
 mod writer;
 
 pub(crate) use connection::{Connection, serve};

@@ -141,6 +141,7 @@ impl<T: Transport> Connection<T> {
                         }
                     }
                 }
+                body.grant(self.writer.room());
                 let frame = match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut *body).poll_frame(cx))) {
                     Ok(Poll::Ready(Some(Ok(frame)))) => frame,
                     Ok(Poll::Ready(Some(Err(error)))) => return Poll::Ready(Err(io::Error::other(error))),
@@ -199,6 +200,10 @@ pub(super) fn write_head(
     now: Instant,
 ) -> Encoded {
     let date = clock::http_date(now);
+    if let Some(list) = response.header_list() {
+        let fields = list.iter().map(|(name, value)| (name, value));
+        return encode_head(dst, cx, response.status(), fields, size, &date);
+    }
     match response.encoder_headers() {
         (Some(headers), _) => encode_head(dst, cx, response.status(), headers, size, &date),
         (None, Some(content_type)) => {

@@ -63,6 +63,11 @@ impl Writer {
         self.gathered.len() < HIGH_WATER && self.body.is_empty() && self.end.is_empty()
     }
 
+    /// Bytes that may be gathered before something is written.
+    pub(crate) fn room(&self) -> usize {
+        HIGH_WATER.saturating_sub(self.gathered.len())
+    }
+
     /// Since when the peer has taken nothing, if it does not.
     pub(crate) fn stalled(&self) -> Option<Instant> {
         self.stalled

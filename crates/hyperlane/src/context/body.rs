@@ -216,6 +216,16 @@ impl Context {
         self.inner().body.try_lock().is_ok_and(|body| body.is_empty())
     }
 
+    /// Puts something around the body, where there is one and nobody has begun to read it.
+    pub(crate) fn wrap_body(&self, wrap: impl FnOnce(Body) -> Body) {
+        if let Ok(mut body) = self.inner().body.try_lock()
+            && matches!(body.state, State::Unread)
+            && !body.body.is_empty()
+        {
+            body.body = wrap(std::mem::take(&mut body.body));
+        }
+    }
+
     /// The request's body as it arrives. It can be taken once; afterwards [`bytes`](Self::bytes) and the like fail,
     /// and a second stream ends with an error at once. A body that was read whole before can be taken any number of
     /// times.

@@ -1,7 +1,10 @@
-//! Cookies: those of the request, and the check of those of the response.
+//! Cookies: those of the request and of the response (feature `cookies`).
+
+use std::panic::Location;
 
 use cookie::Cookie;
 use http::HeaderValue;
+use http::header::SET_COOKIE;
 use hyperlane_core::InvalidHeader;
 
 use super::Context;
@@ -26,10 +29,32 @@ impl Context {
         let pairs = pairs.filter(|pair| !pair.starts_with(char::is_whitespace));
         pairs.filter_map(|pair| Cookie::parse(pair).ok())
     }
+
+    /// Adds a cookie, as a `Set-Cookie` header of its own.
+    ///
+    /// A cookie whose name is no token, or whose value, path or domain holds `;` or a control byte, makes the
+    /// response a 500, and an error is logged.
+    ///
+    /// ```
+    /// # use hyperlane::*;
+    /// async fn login(ctx: Context) {
+    ///     ctx.set_response_cookie(Cookie::build(("session", "s3cret")).http_only(true).path("/"));
+    /// }
+    /// # Server::new().post("/login", login);
+    /// ```
+    #[track_caller]
+    pub fn set_response_cookie(&self, cookie: impl Into<Cookie<'static>>) -> &Self {
+        let outcome = set_cookie(&cookie.into()).and_then(|value| {
+            self.edit(|reply| {
+                reply.draft.response.append_header(SET_COOKIE, value);
+            })
+        });
+        self.reject_if(outcome, Location::caller())
+    }
 }
 
 /// The `Set-Cookie` line of a cookie. A part of it that would add attributes or lines is refused (RFC 6265 §4.1.1).
-pub(super) fn set_cookie(cookie: &Cookie<'_>) -> Result<HeaderValue, InvalidHeader> {
+fn set_cookie(cookie: &Cookie<'_>) -> Result<HeaderValue, InvalidHeader> {
     let name = cookie.name();
     if name.is_empty() || !name.bytes().all(is_token) {
         return Err(InvalidHeader::other(format!(

@@ -1,7 +1,9 @@
 //! What a context's setters made of the response, and how it meets what the handler returned.
 
+use std::mem;
+
 use http::header::{CONTENT_TYPE, SET_COOKIE};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use hyperlane_core::{InvalidHeader, Response};
 
 /// The response as the setters made it so far.
@@ -25,70 +27,92 @@ impl Default for Draft {
 }
 
 impl Draft {
-    /// The answer of a handler that returned `returned`.
+    /// Forgets what was set.
+    pub(super) fn reset(&mut self) {
+        if !self.response.is_blank() {
+            self.response = Response::deferred();
+        }
+        self.trailers = None;
+        self.status_set = false;
+        self.content_type_set = false;
+    }
+
+    /// Makes what a handler returned its answer.
     ///
     /// Where it returned nothing the draft is the answer. Otherwise what it returned is, with the headers, cookies
-    /// and trailers that were set and that it does not have itself.
-    pub(crate) fn merge(self, mut returned: Response) -> Response {
-        if returned.is_deferred() {
-            return self.merge_into_draft(returned);
+    /// and trailers that were set and that it does not have itself. Of the draft nothing is left.
+    pub(crate) fn settle(&mut self, returned: &mut Response) {
+        if returned.is_blank() {
+            mem::swap(&mut self.response, returned);
+        } else if returned.is_deferred() {
+            self.stand_behind(returned);
+        } else {
+            self.add_to(returned);
         }
-        let Self {
-            response: mut set,
-            trailers,
-            status_set,
-            content_type_set,
-        } = self;
-        if status_set && set.status() != returned.status() {
+        add_trailers(returned, self.trailers.take());
+    }
+
+    /// The draft as it is.
+    pub(super) fn into_response(self) -> Response {
+        let mut response = self.response;
+        add_trailers(&mut response, self.trailers);
+        response
+    }
+
+    /// What was returned is the answer.
+    fn add_to(&mut self, returned: &mut Response) {
+        let set = &mut self.response;
+        if self.status_set && set.status() != returned.status() {
             tracing::warn!(
                 set = set.status().as_u16(),
                 returned = returned.status().as_u16(),
                 "handler set a status and returned a response: what it returned counts"
             );
         }
-        take_defect(&mut returned, &set);
-        if set.encoder_headers().0.is_some() {
-            let mut headers = std::mem::take(set.headers_mut());
-            if !content_type_set {
-                // It describes the body that was set, and that is not sent.
-                headers.remove(CONTENT_TYPE);
-            }
-            if !headers.is_empty() {
-                add_missing(returned.headers_mut(), headers);
-            }
+        take_defect(returned, set);
+        if !self.content_type_set {
+            // It describes the body that was set, and that is not sent.
+            set.remove_header(CONTENT_TYPE.as_str());
         }
-        with_trailers(returned, trailers)
+        if set.header_list().is_some_and(is_simple) {
+            for (name, value) in set.drain_header_list().into_iter().flatten() {
+                if !returned.has_header(&name) {
+                    returned.append_header(name, value);
+                }
+            }
+        } else if set.has_headers() {
+            add_missing(returned.headers_mut(), mem::take(set.headers_mut()));
+        }
     }
 
-    /// The draft as it is.
-    pub(super) fn into_response(self) -> Response {
-        with_trailers(self.response, self.trailers)
-    }
-
-    /// `returned` is nothing, or a status and headers around nothing: these go before what was set.
-    fn merge_into_draft(mut self, mut returned: Response) -> Response {
-        if returned.status() != StatusCode::OK {
-            *self.response.status_mut() = returned.status();
+    /// What was returned is nothing, or a status and headers around nothing: these go before what was set.
+    fn stand_behind(&mut self, returned: &mut Response) {
+        mem::swap(&mut self.response, returned);
+        let (answer, first) = (returned, &mut self.response);
+        if first.status() != StatusCode::OK {
+            *answer.status_mut() = first.status();
         }
-        if returned.encoder_headers().0.is_some() {
-            let headers = std::mem::take(returned.headers_mut());
-            replace(self.response.headers_mut(), headers);
+        if first.has_headers() {
+            replace(answer.headers_mut(), mem::take(first.headers_mut()));
         }
-        take_defect(&mut self.response, &returned);
-        if returned.extensions().is_some_and(|extensions| !extensions.is_empty()) {
-            let extensions = std::mem::take(returned.extensions_mut());
-            self.response.extensions_mut().extend(extensions);
+        take_defect(answer, first);
+        if first.extensions().is_some_and(|extensions| !extensions.is_empty()) {
+            answer.extensions_mut().extend(mem::take(first.extensions_mut()));
         }
-        self.into_response()
     }
 }
 
-fn with_trailers(mut response: Response, trailers: Option<Box<HeaderMap>>) -> Response {
+fn add_trailers(response: &mut Response, trailers: Option<Box<HeaderMap>>) {
     if let Some(trailers) = trailers {
-        let body = std::mem::take(response.body_mut()).with_trailers(*trailers);
+        let body = mem::take(response.body_mut()).with_trailers(*trailers);
         *response.body_mut() = body;
     }
-    response
+}
+
+/// Whether no name is there twice, and no cookie, which have names of their own.
+fn is_simple(list: &[(HeaderName, HeaderValue)]) -> bool {
+    // Those of a name stand together.
+    list.iter().all(|(name, _)| *name != SET_COOKIE) && list.windows(2).all(|pair| pair[0].0 != pair[1].0)
 }
 
 /// What must not be sent spoils the answer wherever it was set.
@@ -123,7 +147,7 @@ fn add_missing(headers: &mut HeaderMap, other: HeaderMap) {
     });
 }
 
-fn append(headers: &mut HeaderMap, other: HeaderMap, wanted: impl Fn(&http::HeaderName, &HeaderValue) -> bool) {
+fn append(headers: &mut HeaderMap, other: HeaderMap, wanted: impl Fn(&HeaderName, &HeaderValue) -> bool) {
     let mut current = None;
     for (name, value) in other {
         // A map gives each name once, and `None` for its further values.

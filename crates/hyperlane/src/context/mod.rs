@@ -6,9 +6,11 @@
 //! `draft.rs`, and streaming in `stream.rs` over the stages of `reply.rs`.
 
 mod body;
+#[cfg(feature = "cookies")]
 mod cookies;
 mod deadline;
 mod draft;
+mod early_hints;
 mod pool;
 mod reply;
 mod request;
@@ -20,7 +22,7 @@ use std::future::{IntoFuture, Ready, ready};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::Extensions;
-use hyperlane_core::{ConnectionInfo, Head, Request};
+use hyperlane_core::{ConnectionInfo, Head, Request, Response};
 use hyperlane_router::Params;
 
 use crate::routing::Endpoint;
@@ -139,13 +141,12 @@ impl Context {
         reply
     }
 
-    /// Ends a response that nobody has touched, so that what the handler returned is all of it: most handlers use only
-    /// what they return, and need no merge. Where it was touched, the context comes back.
-    pub(crate) fn end_untouched(mut self) -> Option<Self> {
+    /// Ends the response where that needs no more than what was set and what the handler returned, which becomes the
+    /// answer: nobody else holds the context, and nothing has begun to be sent. Otherwise the context comes back.
+    pub(crate) fn settle(mut self, returned: &mut Response) -> Option<Self> {
         let inner = self.0.take()?;
-        match pool::give_back_if(inner, |unique| !get_mut(&mut unique.reply).touched) {
+        match pool::give_back_if(inner, |unique| get_mut(&mut unique.reply).settle(returned)) {
             Ok(()) => None,
-            // Somebody holds a clone of it.
             Err(inner) => {
                 let ctx = Self(Some(inner));
                 let mut reply = lock(&ctx.inner().reply);
@@ -153,6 +154,7 @@ impl Context {
                     drop(reply);
                     return Some(ctx);
                 }
+                // Somebody holds a clone of it.
                 reply.stage = Stage::Closed;
                 drop(reply);
                 None

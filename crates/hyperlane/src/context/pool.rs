@@ -33,8 +33,11 @@ pub(super) fn take(fill: impl FnOnce(&mut Inner)) -> Arc<Inner> {
 
 /// Keeps the memory for a later request, if this was the last handle.
 pub(super) fn give_back(inner: Arc<Inner>) {
-    // Otherwise another handle is still there, and will come here.
-    let _ = give_back_if(inner, |_| true);
+    // Usually another handle is still there, which will come here. To see that is cheaper than to ask for the only one;
+    // when two are dropped at once by two threads, both may see each other, and the memory is freed.
+    if Arc::strong_count(&inner) == 1 {
+        let _ = give_back_if(inner, |_| true);
+    }
 }
 
 /// Keeps the memory for a later request, if this was the last handle and `condition` holds; else it comes back.

@@ -18,6 +18,9 @@ use hyperlane_core::{Body, Response};
 use super::draft::Draft;
 use super::stream::SendError;
 
+/// What a piece that is sent ahead takes of the room beside its bytes: so many tiny ones do not take much memory.
+const PIECE_OVERHEAD: usize = 64;
+
 /// Where a response stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Stage {
@@ -38,6 +41,10 @@ pub(crate) struct Reply {
     pub(super) warned: bool,
     /// The head of a stream, or a whole response that was closed by hand, until the exchange takes it.
     begun: Begun,
+    /// Pieces of the handler for which the engine has room, and which it does not wait for. They go before `queue`.
+    ahead: VecDeque<Bytes>,
+    /// Bytes that may still be added there before the handler is polled again.
+    room: usize,
     queue: VecDeque<Offer>,
     tickets: u64,
     driver: Option<Waker>,
@@ -59,6 +66,8 @@ struct Offer {
 /// What the driver of a stream does next.
 pub(crate) enum Piece {
     Chunk(Bytes, Option<Waker>),
+    /// Several pieces, which it was given.
+    Batch,
     End(Option<Box<HeaderMap>>),
     Wait,
 }
@@ -83,6 +92,8 @@ impl Default for Reply {
             draft: Draft::default(),
             warned: false,
             begun: Begun::No,
+            ahead: VecDeque::new(),
+            room: 0,
             queue: VecDeque::new(),
             tickets: 0,
             driver: None,
@@ -95,37 +106,40 @@ impl Default for Reply {
 }
 
 impl Reply {
-    /// Forgets the request; the queue's memory stays.
+    /// Forgets the request; the queues' memory stays.
     pub(super) fn reset(&mut self) {
-        if !self.touched {
-            self.stage = Stage::Building;
+        self.stage = Stage::Building;
+        if !std::mem::take(&mut self.touched) {
             return;
         }
-        let mut queue = std::mem::take(&mut self.queue);
-        queue.clear();
-        *self = Self {
-            queue,
-            ..Self::default()
-        };
+        // One by one, and only what may differ: this is on the way of every request that sets anything.
+        self.draft.reset();
+        self.warned = false;
+        if !matches!(self.begun, Begun::No) {
+            self.begun = Begun::No;
+        }
+        self.ahead.clear();
+        self.room = 0;
+        self.queue.clear();
+        self.tickets = 0;
+        self.driver = None;
+        self.driving = true;
+        self.gone = false;
+        self.watchers.clear();
     }
 
     // ---- the senders' side ----
 
-    /// Replaces the body: that of the response, or the next piece of a stream. Returns the one before; or, in a closed
-    /// response, the new one as an error.
-    pub(super) fn set_body(&mut self, mut new: Response) -> Result<Body, Body> {
+    /// Exchanges the body for that of `new`: the response's own, or the next piece of a stream. Returns whether that is
+    /// still of use.
+    #[inline]
+    pub(super) fn set_body(&mut self, new: &mut Response) -> bool {
         match self.stage {
-            Stage::Building => {
-                let old = std::mem::take(self.draft.response.body_mut());
-                self.draft.response.replace_body(new);
-                Ok(old)
-            }
-            Stage::Streaming => Ok(std::mem::replace(
-                self.draft.response.body_mut(),
-                std::mem::take(new.body_mut()),
-            )),
-            Stage::Closed => Err(std::mem::take(new.body_mut())),
+            Stage::Building => self.draft.response.exchange_body(new),
+            Stage::Streaming => std::mem::swap(self.draft.response.body_mut(), new.body_mut()),
+            Stage::Closed => return false,
         }
+        true
     }
 
     /// Freezes the head if that has not happened, and takes the piece that was set.
@@ -142,6 +156,26 @@ impl Reply {
             Stage::Streaming => {}
         }
         Ok(std::mem::take(self.draft.response.body_mut()))
+    }
+
+    /// Sends the piece that was set without waiting, if it comes from the handler within its own task, for which the
+    /// engine has room. Whoever else sends waits until it was taken.
+    pub(super) fn send_ahead(&mut self, cx: &TaskContext<'_>) -> bool {
+        if self.room == 0 || self.stage != Stage::Streaming || !self.queue.is_empty() || !self.is_nested(cx.waker()) {
+            return false;
+        }
+        let body = self.draft.response.body_mut();
+        let Some(chunk) = body.take_full() else {
+            return false;
+        };
+        let takes = chunk.len().saturating_add(PIECE_OVERHEAD);
+        if chunk.is_empty() || takes > self.room {
+            *body = chunk.into();
+            return false;
+        }
+        self.room -= takes;
+        self.ahead.push_back(chunk);
+        true
     }
 
     /// Ends the response: a stream behind what is queued, one in the making as it is.
@@ -244,26 +278,31 @@ impl Reply {
 
     // ---- the driver's side ----
 
-    /// Says that the handler is polled now.
-    pub(crate) fn start_driving(&mut self, cx: &TaskContext<'_>) {
+    /// Says that the handler is polled now, and how many bytes it may send ahead.
+    pub(crate) fn start_driving(&mut self, room: usize, cx: &TaskContext<'_>) {
         self.driving = true;
+        self.room = room;
         self.store_driver(cx);
     }
 
     /// Says that the handler waits; the driver is woken when something happens here.
     pub(crate) fn stop_driving(&mut self, cx: &TaskContext<'_>) -> Begun {
         self.driving = false;
-        let begun = std::mem::take(&mut self.begun);
-        if matches!(begun, Begun::No) {
+        if matches!(self.begun, Begun::No) {
             self.store_driver(cx);
+            return Begun::No;
         }
-        begun
+        std::mem::take(&mut self.begun)
     }
 
     /// The next piece of a stream, or its end: when nothing is queued any more and the handler has ended, or the
-    /// response was closed.
-    pub(crate) fn next(&mut self, handler_waits: bool, cx: &TaskContext<'_>) -> Piece {
+    /// response was closed. What was sent ahead goes to `batch`, which must be empty.
+    pub(crate) fn next(&mut self, handler_waits: bool, batch: &mut VecDeque<Bytes>, cx: &TaskContext<'_>) -> Piece {
         self.driving = false;
+        self.room = 0;
+        if self.take_ahead(batch) {
+            return Piece::Batch;
+        }
         if let Some(piece) = self.queue.pop_front() {
             let sender = (!(piece.nested && handler_waits)).then_some(piece.sender);
             return Piece::Chunk(piece.chunk, sender);
@@ -273,6 +312,25 @@ impl Reply {
         }
         self.store_driver(cx);
         Piece::Wait
+    }
+
+    /// Moves what was sent ahead to `batch`, which must be empty. Returns whether there was anything.
+    pub(crate) fn take_ahead(&mut self, batch: &mut VecDeque<Bytes>) -> bool {
+        if self.ahead.is_empty() {
+            return false;
+        }
+        std::mem::swap(&mut self.ahead, batch);
+        true
+    }
+
+    /// Makes what was set and what the handler returned the answer, if nothing has begun to be sent. For who holds the
+    /// only handle.
+    pub(super) fn settle(&mut self, returned: &mut Response) -> bool {
+        if self.touched && self.stage == Stage::Building {
+            self.draft.settle(returned);
+            return true;
+        }
+        !self.touched
     }
 
     /// The handler has ended: nothing more is set or queued. But where a middleware stands around it, that may go on
@@ -307,6 +365,7 @@ impl Reply {
         self.stage = Stage::Closed;
         self.driving = false;
         self.driver = None;
+        self.ahead.clear();
         let senders = self.queue.drain(..).map(|piece| piece.sender);
         let watchers = self.watchers.drain(..).map(|(_, watcher)| watcher);
         (senders.chain(watchers).collect(), begun)

@@ -5,7 +5,6 @@
 
 use std::panic::Location;
 
-use cookie::Cookie;
 use http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HOST,
     SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
@@ -13,8 +12,8 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use hyperlane_core::{IntoResponse, InvalidHeader};
 
+use super::Context;
 use super::reply::{Reply, Stage};
-use super::{Context, cookies};
 use crate::version::HttpVersion;
 
 /// Fields that must not stand behind a body, where they would change how it is framed, routed, or read
@@ -99,7 +98,7 @@ impl Context {
         let (name, value) = InvalidHeader::check(name, value)?;
         self.edit(|reply| {
             reply.draft.content_type_set |= name == CONTENT_TYPE;
-            reply.draft.response.headers_mut().insert(name, value);
+            reply.draft.response.insert_header(name, value);
         })
     }
 
@@ -132,7 +131,7 @@ impl Context {
         let (name, value) = InvalidHeader::check(name, value)?;
         self.edit(|reply| {
             reply.draft.content_type_set |= name == CONTENT_TYPE;
-            reply.draft.response.headers_mut().append(name, value);
+            reply.draft.response.append_header(name, value);
         })
     }
 
@@ -141,31 +140,9 @@ impl Context {
         let name = name.as_ref();
         let _ = self.edit(|reply| {
             reply.draft.content_type_set &= !name.eq_ignore_ascii_case(CONTENT_TYPE.as_str());
-            reply.draft.response.headers_mut().remove(name);
+            reply.draft.response.remove_header(name);
         });
         self
-    }
-
-    /// Adds a cookie, as a `Set-Cookie` header of its own.
-    ///
-    /// A cookie whose name is no token, or whose value, path or domain holds `;` or a control byte, makes the
-    /// response a 500, and an error is logged.
-    ///
-    /// ```
-    /// # use hyperlane::*;
-    /// async fn login(ctx: Context) {
-    ///     ctx.set_response_cookie(Cookie::build(("session", "s3cret")).http_only(true).path("/"));
-    /// }
-    /// # Server::new().post("/login", login);
-    /// ```
-    #[track_caller]
-    pub fn set_response_cookie(&self, cookie: impl Into<Cookie<'static>>) -> &Self {
-        let outcome = cookies::set_cookie(&cookie.into()).and_then(|value| {
-            self.edit(|reply| {
-                reply.draft.response.headers_mut().append(SET_COOKIE, value);
-            })
-        });
-        self.reject_if(outcome, Location::caller())
     }
 
     /// Sets a trailer field, which is sent behind the body to clients that accept trailers (RFC 9110 §6.5). It may
@@ -206,12 +183,12 @@ impl Context {
     /// tasks that run at once use [`send_piece`](Self::send_piece).
     #[track_caller]
     pub fn set_response_body(&self, body: impl IntoResponse) -> &Self {
-        let body = body.into_response();
-        let old = self.reply().set_body(body);
-        // Outside of the lock: dropping a body may run code of the application.
-        match old {
-            Ok(_) => self,
-            Err(_) => self.reject_if(Err(late()), Location::caller()),
+        let mut body = body.into_response();
+        // What was there before is dropped behind the lock: that may run code of the application.
+        if self.reply().set_body(&mut body) {
+            self
+        } else {
+            self.reject_if(Err(late()), Location::caller())
         }
     }
 
@@ -226,7 +203,7 @@ impl Context {
     }
 
     /// Changes the response, if it has not begun.
-    fn edit(&self, change: impl FnOnce(&mut Reply)) -> Result<&Self, InvalidHeader> {
+    pub(super) fn edit(&self, change: impl FnOnce(&mut Reply)) -> Result<&Self, InvalidHeader> {
         let mut reply = self.reply();
         if reply.stage != Stage::Building {
             return Err(late());
@@ -237,17 +214,23 @@ impl Context {
     }
 
     /// Makes the response unsendable if a setter failed; once it has begun, only a warning is logged, the first time.
-    fn reject_if(&self, outcome: Result<&Self, InvalidHeader>, caller: &'static Location<'static>) -> &Self {
+    #[inline]
+    pub(super) fn reject_if(&self, outcome: Result<&Self, InvalidHeader>, caller: &'static Location<'static>) -> &Self {
         if let Err(error) = outcome {
-            let mut reply = self.reply();
-            if reply.stage == Stage::Building {
-                tracing::error!(%error, at = %caller, "response can't be sent as it was set; it becomes a 500");
-                reply.draft.response.reject(error);
-            } else if !std::mem::replace(&mut reply.warned, true) {
-                tracing::warn!(%error, at = %caller, "a setter had no effect");
-            }
+            self.reject(error, caller);
         }
         self
+    }
+
+    #[cold]
+    fn reject(&self, error: InvalidHeader, caller: &'static Location<'static>) {
+        let mut reply = self.reply();
+        if reply.stage == Stage::Building {
+            tracing::error!(%error, at = %caller, "response can't be sent as it was set; it becomes a 500");
+            reply.draft.response.reject(error);
+        } else if !std::mem::replace(&mut reply.warned, true) {
+            tracing::warn!(%error, at = %caller, "a setter had no effect");
+        }
     }
 }
 

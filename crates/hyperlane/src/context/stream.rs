@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::MutexGuard;
 use std::task::{Context as TaskContext, Poll};
@@ -14,7 +15,7 @@ use super::{Context, Reply};
 
 impl Context {
     /// Sends the body that was set as the next piece of a streamed response, and waits until it was taken to be
-    /// written: so a slow client holds the handler back.
+    /// written, or there is room for it among what is: so a slow client holds the handler back.
     ///
     /// The first call freezes status and headers, which go out with it; without a body it sends them alone. Further
     /// pieces are set with [`set_response_body`](Self::set_response_body). The stream ends when the handler does, or
@@ -48,8 +49,10 @@ impl Context {
     ///
     /// When the future is dropped, its piece is sent whole if it was taken already, and otherwise not at all.
     pub async fn send_body(&self) -> Result<(), SendError> {
-        let begun = begin(self.reply())?;
-        self.send_all(begun).await
+        match poll_fn(|cx| Poll::Ready(begin(self.reply(), cx))).await? {
+            None => Ok(()),
+            Some(body) => self.send_all(body).await,
+        }
     }
 
     /// Sends this piece of a streamed response: [`set_response_body`](Self::set_response_body) and
@@ -75,14 +78,19 @@ impl Context {
     ///
     /// As [`send_body`](Self::send_body).
     pub async fn send_piece(&self, piece: impl IntoResponse) -> Result<(), SendError> {
-        let piece = piece.into_response();
-        let (replaced, begun) = {
+        let mut piece = piece.into_response();
+        let begun = poll_fn(|cx| {
             let mut reply = self.reply();
-            let replaced = reply.set_body(piece);
-            (replaced, begin(reply))
-        };
-        drop(replaced);
-        self.send_all(begun?).await
+            reply.set_body(&mut piece);
+            Poll::Ready(begin(reply, cx))
+        })
+        .await;
+        // What was set before, and not sent.
+        drop(piece);
+        match begun? {
+            None => Ok(()),
+            Some(body) => self.send_all(body).await,
+        }
     }
 
     /// Ends the response. A stream ends behind what was sent; a response that is not streamed is sent as it is,
@@ -126,15 +134,18 @@ impl Context {
     }
 }
 
-/// Begins the stream if that has not happened, and takes the piece that was set.
-fn begin(mut reply: MutexGuard<'_, Reply>) -> Result<Body, SendError> {
+/// Begins the stream if that has not happened, and takes the piece that was set. `None`: it is sent already.
+fn begin(mut reply: MutexGuard<'_, Reply>, cx: &TaskContext<'_>) -> Result<Option<Body>, SendError> {
+    if reply.send_ahead(cx) {
+        return Ok(None);
+    }
     let body = reply.begin()?;
     let driver = reply.driver_to_wake();
     drop(reply);
     if let Some(driver) = driver {
         driver.wake();
     }
-    Ok(body)
+    Ok(Some(body))
 }
 
 /// Queues a piece and waits until it was taken.

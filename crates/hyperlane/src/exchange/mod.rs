@@ -4,6 +4,7 @@
 //! the head of a stream whose body (`body.rs`) owns the handler's future and goes on polling it.
 
 mod body;
+mod detached;
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,7 +16,7 @@ use std::time::Duration;
 use futures_core::future::BoxFuture;
 use http::HeaderValue;
 use http::header::CONNECTION;
-use hyperlane_core::{Body, HandlerPanic, Lease, Response};
+use hyperlane_core::{Body, HandlerPanic, Response};
 
 use crate::app::answer_panic;
 use crate::context::{Begun, Context, Finished};
@@ -24,6 +25,7 @@ use crate::routing::{Action, OnDisconnect};
 use crate::watchdog::watched;
 
 use body::StreamBody;
+use detached::{Rest, detach};
 
 /// The answer of an [`App`](crate::App) in the making, or that of what comes behind a middleware
 /// ([`Next::run`](crate::Next::run)).
@@ -148,7 +150,7 @@ impl Future for Exchange {
         };
         // False while it is polled: a handler that panics is not let run on.
         if std::mem::take(&mut running.polled) {
-            running.link.ctx.reply().start_driving(cx);
+            running.link.ctx.reply().start_driving(0, cx);
         }
         let returned = if running.outermost {
             let id = running.link.ctx.endpoint().id;
@@ -209,26 +211,27 @@ impl Running {
 }
 
 /// The response of a handler that has ended.
-fn end(mut link: Link, returned: Response, outermost: bool) -> Response {
+fn end(mut link: Link, mut returned: Response, outermost: bool) -> Response {
     if !outermost {
         return merge(link, returned, false).settled();
     }
-    match link.ctx.take().end_untouched() {
+    match link.ctx.take().settle(&mut returned) {
         None => returned,
-        Some(touched) => {
-            link.ctx = touched;
+        Some(ctx) => {
+            link.ctx = ctx;
             merge(link, returned, true)
         }
     }
 }
 
 /// What the handler returned, with what was set on its context.
-fn merge(link: Link, returned: Response, outermost: bool) -> Response {
+fn merge(link: Link, mut returned: Response, outermost: bool) -> Response {
     let finished = link.ctx.reply().finish(outermost);
     match finished {
-        Finished::Draft(draft) => {
+        Finished::Draft(mut draft) => {
             link.release();
-            draft.merge(returned)
+            draft.settle(&mut returned);
+            returned
         }
         Finished::Begun(Begun::Whole(response)) => {
             warn_of_ignored(&returned);
@@ -253,7 +256,7 @@ fn merge(link: Link, returned: Response, outermost: bool) -> Response {
 }
 
 fn stream(mut head: Response, handler: Option<BoxFuture<'static, Response>>, link: Link) -> Response {
-    *head.body_mut() = Body::wrap(StreamBody::new(handler, link));
+    *head.body_mut() = Body::paced(StreamBody::new(handler, link));
     head
 }
 
@@ -275,66 +278,6 @@ fn poll_guarded(
 ) -> Result<Poll<Response>, HandlerPanic> {
     catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(cx)))
         .map_err(|payload| HandlerPanic::from_payload(&*payload))
-}
-
-/// How long a handler has to clean up that is cancelled in the middle of a stream.
-const STREAM_GRACE: Duration = Duration::from_secs(10);
-
-/// What holds for a handler whose response has no reader any more.
-struct Rest {
-    policy: OnDisconnect,
-    /// A server that shuts down waits for it.
-    lease: Option<Lease>,
-}
-
-/// Lets a handler run on whose response has no reader any more, or needs it no more, for as long as its route's
-/// policy has it, and no longer than the server.
-fn detach(handler: BoxFuture<'static, Response>, rest: Rest) {
-    struct Detached(BoxFuture<'static, Response>);
-
-    impl Future for Detached {
-        type Output = ();
-
-        fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
-            match poll_guarded(&mut self.0, cx) {
-                Ok(Poll::Pending) => Poll::Pending,
-                Ok(Poll::Ready(_)) => Poll::Ready(()),
-                Err(panic) => {
-                    tracing::error!(%panic, "handler panicked after its response had ended");
-                    Poll::Ready(())
-                }
-            }
-        }
-    }
-
-    // Without a runtime (it is shutting down, or there never was one) the handler ends where it is.
-    let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-        return;
-    };
-    let limit = match rest.policy {
-        OnDisconnect::Cancel => Some(STREAM_GRACE),
-        OnDisconnect::FinishWithin(limit) => Some(limit),
-        OnDisconnect::Finish => None,
-    };
-    runtime.spawn(async move {
-        let over = async {
-            match limit {
-                Some(limit) => tokio::time::sleep(limit).await,
-                None => std::future::pending().await,
-            }
-        };
-        let cut = async {
-            match rest.lease {
-                Some(lease) => lease.await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            () = Detached(handler) => {}
-            () = over => tracing::warn!(?limit, "a handler went on for too long after its client had left: it is dropped"),
-            () = cut => tracing::warn!("the server ends before a handler whose client had left: it is dropped"),
-        }
-    });
 }
 
 /// A client that leaves before its response has begun.

@@ -6,9 +6,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
+use super::field_path::Misfit;
 use super::optional::present;
 use super::rejection::shorten;
-use super::{FromContext, Rejection, RejectionKind, Requirements, field_path};
+use super::{FromContext, Rejection, RejectionKind, Requirements, field_path, whole_number};
 use crate::context::Context;
 use crate::response::{FieldLocation, Problem};
 
@@ -20,6 +21,9 @@ static JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// body is no JSON, 422 with the path of the field if it is JSON of another shape, and 413 if it is over the server's
 /// limit. An [`Option`] of it is `None` where there is neither a content type nor a body. The same as
 /// [`Context::json`](crate::Context::json).
+///
+/// `3.0` and `30e-1` fit an integer, as they do for JSON Schema (Validation 2020-12 §6.1.1): some languages write whole
+/// numbers like that.
 ///
 /// As a response it is `application/json`. A value that can't be written makes it a 500, and is logged.
 ///
@@ -66,22 +70,37 @@ impl<T: Serialize> IntoResponse for Json<T> {
 }
 
 pub(crate) fn json_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Rejection> {
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = field_path::read(&mut deserializer).map_err(|misfit| match misfit.error.classify() {
-        Category::Data => {
-            let reason = misfit.error.to_string();
-            let rejection = misfit.path.reject(
-                "json body",
-                StatusCode::UNPROCESSABLE_ENTITY,
-                FieldLocation::Body,
-                &reason,
-            );
-            rejection.with_source(misfit.error)
-        }
-        Category::Syntax | Category::Eof | Category::Io => malformed(misfit.error),
-    })?;
-    deserializer.end().map_err(malformed)?;
-    Ok(value)
+    let misfit = match read(bytes) {
+        Ok(read) => return read,
+        Err(misfit) => misfit,
+    };
+    let misfit = match whole_number::plain_json(bytes) {
+        None => misfit,
+        Some(plain) => match read(&plain) {
+            Ok(read) => return read,
+            Err(misfit) => misfit,
+        },
+    };
+    let reason = misfit.error.to_string();
+    let rejection = misfit.path.reject(
+        "json body",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        FieldLocation::Body,
+        &reason,
+    );
+    Err(rejection.with_source(misfit.error))
+}
+
+/// The value, or why the text is no JSON; JSON that does not fit is told apart.
+fn read<T: DeserializeOwned>(text: &[u8]) -> Result<Result<T, Rejection>, Misfit<serde_json::Error>> {
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    match field_path::read(&mut deserializer) {
+        Ok(value) => Ok(deserializer.end().map_err(malformed).map(|()| value)),
+        Err(misfit) => match misfit.error.classify() {
+            Category::Data => Err(misfit),
+            Category::Syntax | Category::Eof | Category::Io => Ok(Err(malformed(misfit.error))),
+        },
+    }
 }
 
 fn malformed(error: serde_json::Error) -> Rejection {

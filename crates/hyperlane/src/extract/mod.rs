@@ -4,6 +4,7 @@
 //! request with its rejection. The getters of the context that do the same are the same code.
 
 mod body;
+#[cfg(feature = "cookies")]
 mod cookies;
 mod extension;
 mod field_path;
@@ -28,6 +29,7 @@ mod typed_path;
 mod urlencoded;
 #[cfg(feature = "validation")]
 mod valid;
+mod whole_number;
 
 use std::convert::Infallible;
 
@@ -35,6 +37,7 @@ use hyperlane_core::IntoResponse;
 
 use crate::context::Context;
 
+#[cfg(feature = "cookies")]
 pub use cookies::Cookies;
 #[cfg(feature = "cookies-crypto")]
 pub use cookies::{PrivateCookies, SignedCookies};

@@ -36,12 +36,45 @@ pub struct Requirements {
     /// While the arguments of one handler are looked at: the one that takes the body away, if any.
     body: Option<Option<&'static str>>,
     conflict: Option<String>,
+    problems: Vec<String>,
 }
 
 impl Requirements {
     /// Needs a value of this type to be given to [`Server::state`](crate::Server::state).
     pub fn state<T: 'static>(&mut self) {
         self.states.push((TypeId::of::<T>(), type_name::<T>()));
+    }
+
+    /// Says that a setting makes no sense: it is an error of [`Server::run`](crate::Server::run), which names the
+    /// middleware or the route before this message. Say what is wrong, and what to do.
+    ///
+    /// ```
+    /// use hyperlane::*;
+    ///
+    /// struct Sample {
+    ///     percent: u8,
+    /// }
+    ///
+    /// impl Middleware for Sample {
+    ///     async fn call(&self, ctx: Context, next: Next) -> Response {
+    ///         next.run(ctx).await
+    ///     }
+    ///
+    ///     fn check(&self, needs: &mut Requirements) {
+    ///         if self.percent > 100 {
+    ///             needs.problem(format!("{} is over 100 percent: give at most 100", self.percent));
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let server = Server::new();
+    /// server.middleware(Sample { percent: 120 });
+    /// let error = server.build().unwrap_err();
+    /// assert!(error.is_config());
+    /// assert_eq!(error.to_string(), "middleware `Sample`: 120 is over 100 percent: give at most 100");
+    /// ```
+    pub fn problem(&mut self, message: impl Into<String>) {
+        self.problems.push(message.into());
     }
 
     /// Takes the body away as a stream: no argument behind this one, which is called `what`, can have it.
@@ -75,6 +108,11 @@ impl Requirements {
     /// What two arguments of a handler both want.
     pub(crate) fn take_conflict(&mut self) -> Option<String> {
         self.conflict.take()
+    }
+
+    /// What was said to make no sense.
+    pub(crate) fn take_problems(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.problems)
     }
 
     /// The types of states that are needed, with their names.

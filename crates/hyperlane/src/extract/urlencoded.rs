@@ -9,12 +9,13 @@ use serde_qs::{Config, Deserializer, DuplicateKeyBehavior};
 
 use super::field_path::{self, Misfit};
 use super::rejection::{Rejection, RejectionKind, shorten};
+use super::whole_number;
 use crate::response::FieldLocation;
 
 /// How deep brackets may nest; what is deeper is part of a name.
 const MAX_DEPTH: usize = 8;
-/// How many empty values are given up before a text is refused.
-const MAX_EMPTY: usize = 16;
+/// How many values that do not fit are left out or written otherwise before a text is refused.
+const MAX_REPAIRS: usize = 16;
 
 const CONFIG: Config = Config::new()
     .max_depth(MAX_DEPTH)
@@ -38,7 +39,10 @@ fn read<T: DeserializeOwned>(
     location: FieldLocation,
 ) -> Result<T, Rejection> {
     let mut text = upper_case_brackets(text.trim_matches('&'));
-    for _ in 0..MAX_EMPTY {
+    if let Some(sorted) = nameless_last(&text) {
+        text = Cow::Owned(sorted);
+    }
+    for _ in 0..MAX_REPAIRS {
         let deserializer = Deserializer::with_config(CONFIG, text.as_bytes()).map_err(|error| {
             let message = shorten(format!("{what} is malformed: {error}"));
             let rejection = Rejection::new(StatusCode::BAD_REQUEST, message);
@@ -48,12 +52,16 @@ fn read<T: DeserializeOwned>(
             Ok(value) => return Ok(value),
             Err(misfit) => misfit,
         };
-        match without_empty(&text, &misfit.path.dotted) {
-            Some(shorter) => text = Cow::Owned(shorter),
+        let field = &misfit.path.dotted;
+        match without_empty(&text, field).or_else(|| with_plain_numbers(&text, field)) {
+            Some(repaired) => text = Cow::Owned(repaired),
             None => return Err(reject(misfit, what, status, location)),
         }
     }
-    let message = format!("{what} has more than {MAX_EMPTY} empty values that do not fit: leave them out");
+    let message = format!(
+        "{what} has more than {MAX_REPAIRS} values that are empty or no plain numbers: leave the empty ones out, and \
+         write whole numbers in digits"
+    );
     Err(Rejection::new(status, message).with_kind(RejectionKind::Invalid))
 }
 
@@ -83,11 +91,35 @@ fn without_empty(text: &str, dotted: &str) -> Option<String> {
     (shorter.len() < text.len()).then_some(shorter)
 }
 
+/// The text with the whole numbers that did not fit at this field in plain digits, if they are written otherwise:
+/// `3.0` is 3, as it is in JSON.
+fn with_plain_numbers(text: &str, dotted: &str) -> Option<String> {
+    // The items of a list may all have its name.
+    let list = dotted.strip_suffix(']').and_then(|dotted| dotted.rsplit_once('['));
+    let belongs = |name: &str| {
+        let name = dotted_name(name);
+        name == dotted || list.is_some_and(|(list, _)| name.strip_suffix("[]").unwrap_or(&name) == list)
+    };
+    whole_number::plain_form(text, belongs, decoded)
+}
+
+/// The text with its values without a name behind all others, where the parser takes them for a field with an empty
+/// name; in front it takes the first for the whole. `None` if there are no such values.
+fn nameless_last(text: &str) -> Option<String> {
+    let (nameless, named): (Vec<_>, Vec<_>) = text.split('&').partition(|pair| pair.starts_with('='));
+    if nameless.is_empty() {
+        return None;
+    }
+    // Where there is no field at all, values that belong to none are none.
+    if named.is_empty() {
+        return Some(String::new());
+    }
+    Some([named, nameless].concat().join("&"))
+}
+
 /// `filter[name]` as `filter.name`.
 fn dotted_name(name: &str) -> String {
-    let name = percent_decode_str(&name.replace('+', " "))
-        .decode_utf8_lossy()
-        .into_owned();
+    let name = decoded(name);
     let Some((first, rest)) = name.split_once('[') else {
         return name;
     };
@@ -99,4 +131,9 @@ fn dotted_name(name: &str) -> String {
             format!("{dotted}.{part}")
         }
     })
+}
+
+fn decoded(text: &str) -> String {
+    let text = text.replace('+', " ");
+    percent_decode_str(&text).decode_utf8_lossy().into_owned()
 }

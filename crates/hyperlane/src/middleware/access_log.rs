@@ -1,30 +1,35 @@
 //! The access log: one line for each request, at its end.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::io::Write;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
-use cookie::time::OffsetDateTime;
 use hyperlane_core::Response;
 use tokio::time::Instant;
 use tracing::Span;
 
 use super::observed::{BodyEnd, Observer, Unanswered};
+use super::received::Received;
 use super::request_id::RequestId;
 use super::trace::milliseconds;
 use super::{Middleware, Next};
 use crate::context::Context;
+
+mod line;
+
+use line::Line;
 
 /// The status in the log where there was no response: the client left before (as nginx writes it).
 const CLIENT_GONE: u16 = 499;
 
 /// Logs each request when its response has ended, with the bytes of the body that were sent.
 ///
-/// By default it is an event of `tracing` with the target `hyperlane::access`, level `INFO`, and the fields `peer`,
-/// `method`, `path`, `version`, `pattern`, `status`, `bytes`, `ms`, `id` (of [`RequestIds`](super::RequestIds)),
-/// `referer` and `user_agent`; `aborted` is true where the response did not come to its end. A request that got no
-/// response, since its client left, has the status 499.
+/// By default it is an event of `tracing` with the target `hyperlane::access`, level `INFO`, and the fields `peer` (the
+/// [client](Context::client_ip), also behind a [trusted proxy](crate::ServerConfig::trusted_proxies)),
+/// `method`, `path`, `version`, `pattern`, `status`, `bytes`, `bytes_in` (of the request's body, as far as it was read),
+/// `ms`, `id` (of [`RequestIds`](super::RequestIds)), `referer` and `user_agent`; `aborted` is true where the response
+/// did not come to its end. A request that got no response, since its client left, has the status 499.
 ///
 /// With [`writer`](Self::writer) lines go to a file or elsewhere, as [`AccessFormat`] says. Whatever a client sends, a
 /// line is one line: what could end it or a quotation is escaped.
@@ -103,7 +108,8 @@ impl Middleware for AccessLog {
         let method = ctx.method().clone();
         let entry = Unanswered::new(Entry {
             sink: self.sink.clone(),
-            time: OffsetDateTime::now_utc(),
+            time: SystemTime::now(),
+            received: Received::of(&ctx),
             begun: Instant::now(),
             status: CLIENT_GONE,
             with_query: self.with_query,
@@ -131,7 +137,8 @@ impl fmt::Debug for AccessLog {
 /// A request that is not in the log yet.
 struct Entry {
     sink: Sink,
-    time: OffsetDateTime,
+    time: SystemTime,
+    received: Received,
     begun: Instant,
     status: u16,
     with_query: bool,
@@ -147,13 +154,14 @@ impl Observer for Entry {
             None => self.ctx.path().to_owned(),
         };
         let line = Line {
-            peer: self.ctx.peer_addr().ip(),
+            peer: self.ctx.client_ip(),
             method: self.ctx.method().as_str(),
             path: &target,
-            version: version(self.ctx.request_head().version()),
+            version: line::version(self.ctx.request_head().version()),
             pattern: self.ctx.matched_pattern(),
             status: self.status,
             bytes: end.bytes,
+            bytes_in: self.received.bytes(),
             ms: milliseconds(self.begun.elapsed()),
             id: id.as_ref().map(RequestId::as_str),
             referer: self.ctx.header("referer"),
@@ -171,136 +179,5 @@ impl Observer for Entry {
                 }
             }
         }
-    }
-}
-
-#[cfg_attr(feature = "json", derive(serde::Serialize))]
-struct Line<'a> {
-    peer: IpAddr,
-    method: &'a str,
-    path: &'a str,
-    version: &'static str,
-    pattern: Option<&'a str>,
-    status: u16,
-    bytes: u64,
-    ms: f64,
-    id: Option<&'a str>,
-    referer: Option<&'a str>,
-    user_agent: Option<&'a str>,
-    aborted: bool,
-}
-
-impl Line<'_> {
-    fn event(&self) {
-        tracing::info!(
-            target: "hyperlane::access",
-            peer = %self.peer,
-            method = self.method,
-            path = self.path,
-            version = self.version,
-            pattern = self.pattern,
-            status = self.status,
-            bytes = self.bytes,
-            ms = self.ms,
-            id = self.id,
-            referer = self.referer,
-            user_agent = self.user_agent,
-            aborted = self.aborted,
-            "request"
-        );
-    }
-
-    fn format(&self, format: AccessFormat, time: OffsetDateTime) -> String {
-        match format {
-            AccessFormat::Common => self.common(time),
-            AccessFormat::Combined => {
-                let mut line = self.common(time);
-                for value in [self.referer, self.user_agent] {
-                    line.push(' ');
-                    quote(&mut line, value.unwrap_or("-"));
-                }
-                line
-            }
-            #[cfg(feature = "json")]
-            AccessFormat::Json => self.json(time),
-        }
-    }
-
-    fn common(&self, time: OffsetDateTime) -> String {
-        let month = time.month().to_string();
-        let mut line = format!(
-            "{} - - [{:02}/{}/{:04}:{:02}:{:02}:{:02} +0000] ",
-            self.peer,
-            time.day(),
-            month.get(..3).unwrap_or_default(),
-            time.year(),
-            time.hour(),
-            time.minute(),
-            time.second(),
-        );
-        quote(&mut line, &format!("{} {} {}", self.method, self.path, self.version));
-        // A line is complete in memory: writing to it can't fail.
-        let _ = match self.bytes {
-            0 => write!(line, " {} -", self.status),
-            bytes => write!(line, " {} {bytes}", self.status),
-        };
-        line
-    }
-
-    #[cfg(feature = "json")]
-    fn json(&self, time: OffsetDateTime) -> String {
-        #[derive(serde::Serialize)]
-        struct Timed<'a> {
-            time: String,
-            #[serde(flatten)]
-            line: &'a Line<'a>,
-        }
-        let time = format!(
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-            time.year(),
-            u8::from(time.month()),
-            time.day(),
-            time.hour(),
-            time.minute(),
-            time.second(),
-            time.millisecond(),
-        );
-        serde_json::to_string(&Timed { time, line: self }).unwrap_or_default()
-    }
-}
-
-fn version(version: http::Version) -> &'static str {
-    match version {
-        http::Version::HTTP_10 => "HTTP/1.0",
-        http::Version::HTTP_2 => "HTTP/2",
-        http::Version::HTTP_3 => "HTTP/3",
-        _ => "HTTP/1.1",
-    }
-}
-
-/// Quotes text so that nothing in it can end the quotation or the line, or move a terminal's cursor.
-fn quote(line: &mut String, text: &str) {
-    line.push('"');
-    for byte in text.bytes() {
-        match byte {
-            b'"' | b'\\' => line.extend(['\\', char::from(byte)]),
-            b' '..=b'~' => line.push(char::from(byte)),
-            _ => {
-                let _ = write!(line, "\\x{byte:02x}");
-            }
-        }
-    }
-    line.push('"');
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_in_a_quotation_can_end_it_or_the_line() {
-        let mut line = String::new();
-        quote(&mut line, "a\"b\\c\r\n\u{1b}[2J\u{e9}");
-        assert_eq!(line, r#""a\"b\\c\x0d\x0a\x1b[2J\xc3\xa9""#);
     }
 }

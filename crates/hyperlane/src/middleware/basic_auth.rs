@@ -14,6 +14,7 @@ use subtle::{Choice, ConstantTimeEq};
 use super::authenticated::{Authenticated, Credentials, challenge, credentials, quoted};
 use super::{Middleware, Next};
 use crate::context::Context;
+use crate::extract::Requirements;
 
 type Hash = [u8; 32];
 type Verify = dyn Fn(String, String) -> BoxFuture<'static, bool> + Send + Sync;
@@ -103,6 +104,12 @@ impl Middleware for BasicAuth {
         }
         let how = format!("Basic realm={}, charset=\"UTF-8\"", self.realm);
         challenge(StatusCode::UNAUTHORIZED, "name and password are needed", how)
+    }
+
+    fn check(&self, needs: &mut Requirements) {
+        if self.users.is_empty() && self.verify.is_none() {
+            needs.problem("nobody is admitted: add a `user`, or give it a function to `verify` them");
+        }
     }
 }
 

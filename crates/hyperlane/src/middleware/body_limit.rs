@@ -1,6 +1,6 @@
 //! A limit on the bodies of requests, for a group of routes.
 
-use hyperlane_core::{Body, BodyError, BodyErrorKind, IntoResponse, Request, Response};
+use hyperlane_core::{Body, BodyError, BodyErrorKind, ConnectProtocol, IntoResponse, Request, Response};
 
 use super::limited::Limited;
 use super::{Middleware, Next};
@@ -35,6 +35,10 @@ impl BodyLimit {
 
 impl Middleware for BodyLimit {
     async fn call(&self, ctx: Context, next: Next) -> Response {
+        // What such a request sends is no body, but the other protocol (RFC 8441 §5).
+        if ctx.extension::<ConnectProtocol>().is_some() {
+            return next.run(ctx).await;
+        }
         let Ok(mut request) = Request::from_context(&ctx).await;
         drop(ctx);
         let hint = http_body::Body::size_hint(request.body());

@@ -17,6 +17,7 @@ use tower_service::Service;
 use super::vary::add_vary;
 use super::{Middleware, Next};
 use crate::context::Context;
+use crate::extract::Requirements;
 
 /// Compresses responses with `zstd`, `br` or `gzip`, whichever the client prefers (RFC 9110 §12.5.3), by `tower-http`.
 ///
@@ -177,6 +178,14 @@ impl Middleware for Compression {
         let method = ctx.method().clone();
         let accept: Vec<_> = ctx.headers().get_all(ACCEPT_ENCODING).iter().cloned().collect();
         let mut response = next.run(ctx).await;
+        if response.status() == StatusCode::NOT_MODIFIED {
+            // It stands for an answer that may have been compressed: what that had, it has (RFC 9110 §15.4.5).
+            add_vary(response.headers_mut(), "accept-encoding");
+            if !accept.is_empty() {
+                weaken(response.headers_mut());
+            }
+            return response;
+        }
         if !self.suits(&response) {
             return response;
         }
@@ -188,6 +197,12 @@ impl Middleware for Compression {
             return response.with_body(Body::stream(OfUnknownLength(nothing)));
         }
         self.compress(accept, response).await
+    }
+
+    fn check(&self, needs: &mut Requirements) {
+        if !(self.zstd || self.br || self.gzip) {
+            needs.problem("no coding is offered: offer one of zstd, br and gzip");
+        }
     }
 }
 

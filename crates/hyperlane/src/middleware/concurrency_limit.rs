@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::StatusCode;
-use hyperlane_core::Response;
+use http::header::UPGRADE;
+use http::{HeaderValue, StatusCode};
+use hyperlane_core::{Response, Upgrade};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::Span;
 
@@ -12,12 +13,14 @@ use super::observed::{BodyEnd, Observer, observe};
 use super::refusal::refusal_for_now;
 use super::{Middleware, Next};
 use crate::context::Context;
+use crate::extract::Requirements;
 
 /// Serves at most so many requests at once; some more may wait, and the others are answered 503 with `Retry-After`
 /// (RFC 9110 §15.6.4) at once: a server that turns some away stays quick for the rest.
 ///
-/// A request counts until its response's body has ended, so that open streams count. One limit holds for all routes
-/// that it stands around.
+/// A request counts until its response's body has ended, so that open streams count; one that became a WebSocket, or
+/// was upgraded to something else, until that connection has ended. Give such routes a limit of their own. One limit
+/// holds for all routes that it stands around.
 ///
 /// By default nobody waits. A short queue takes up bursts:
 ///
@@ -37,6 +40,8 @@ pub struct ConcurrencyLimit {
     waiting: Arc<Semaphore>,
     patience: Duration,
     retry_after: u64,
+    /// Whether it would turn all requests away.
+    admits_none: bool,
 }
 
 impl ConcurrencyLimit {
@@ -47,6 +52,7 @@ impl ConcurrencyLimit {
             waiting: semaphore(0),
             patience: Duration::ZERO,
             retry_after: 1,
+            admits_none: requests == 0,
         }
     }
 
@@ -90,9 +96,35 @@ impl Middleware for ConcurrencyLimit {
             );
         };
         let method = ctx.method().clone();
-        let response = next.run(ctx).await;
+        let mut response = next.run(ctx).await;
+        // What a WebSocket does it does behind its response: the place is its own until the connection ends.
+        if let Some(upgrade) = response.take_upgrade() {
+            return with_upgrade(response, upgrade, place);
+        }
         observe(&method, response, Span::none(), Place(place))
     }
+
+    fn check(&self, needs: &mut Requirements) {
+        if self.admits_none {
+            needs.problem("no request at once would be served: admit at least one");
+        }
+    }
+}
+
+/// The same response, whose connection keeps the place.
+fn with_upgrade(mut response: Response, upgrade: Upgrade, place: OwnedSemaphorePermit) -> Response {
+    let protocol = response.headers().get(UPGRADE).cloned();
+    let mut kept = Response::upgrade(protocol.unwrap_or(HeaderValue::from_static("")), |io| async move {
+        let _place = place;
+        upgrade.run(io).await;
+    });
+    *kept.status_mut() = response.status();
+    *kept.headers_mut() = std::mem::take(response.headers_mut());
+    *kept.body_mut() = std::mem::take(response.body_mut());
+    if response.extensions().is_some() {
+        *kept.extensions_mut() = std::mem::take(response.extensions_mut());
+    }
+    kept
 }
 
 struct Place(OwnedSemaphorePermit);

@@ -18,6 +18,7 @@ use tower_service::Service;
 
 use super::{Middleware, Next};
 use crate::context::Context;
+use crate::extract::Requirements;
 
 type Predicate = dyn Fn(&str) -> bool + Send + Sync;
 
@@ -54,6 +55,8 @@ pub struct Cors {
     expose: Vec<HeaderName>,
     credentials: bool,
     max_age: Duration,
+    /// What was given and makes no sense.
+    problems: Vec<String>,
     service: OnceLock<tower_http::cors::Cors<Nothing>>,
 }
 
@@ -76,25 +79,24 @@ impl Cors {
             expose: Vec::new(),
             credentials: false,
             max_age: Duration::from_secs(600),
+            problems: Vec::new(),
             service: OnceLock::new(),
         }
     }
 
     /// Admits an origin: `https://app.example`, with the port where it is not that of the scheme.
     ///
-    /// # Panics
-    ///
-    /// It is no origin: a scheme and a host in lower case, without a path.
+    /// What is no origin (a scheme and a host in lower case, without a path) is an error of
+    /// [`Server::run`](crate::Server::run).
     #[must_use]
-    #[track_caller]
     pub fn origin(mut self, origin: &str) -> Self {
         let host = origin.split_once("://").map_or("", |(_, host)| host);
         let plain = !host.is_empty() && !host.contains(['/', '@', '?', '#', '*']);
         match HeaderValue::try_from(origin) {
             Ok(value) if plain && !origin.contains(|c: char| c.is_ascii_uppercase()) => self.origins.push(value),
-            _ => panic!(
+            _ => self.problems.push(format!(
                 "`{origin}` is no origin: write scheme and host in lower case without a path, like `https://app.example`"
-            ),
+            )),
         }
         self
     }
@@ -110,14 +112,11 @@ impl Cors {
 
     /// Admits all origins, for answers that are public.
     ///
-    /// # Panics
-    ///
-    /// [`credentials`](Self::credentials) was called: any page could act as the user.
+    /// Together with [`credentials`](Self::credentials) it is an error of [`Server::run`](crate::Server::run): any page
+    /// could act as the user.
     #[must_use]
-    #[track_caller]
     pub fn any_origin(mut self) -> Self {
         self.any_origin = true;
-        self.assert_safe();
         self
     }
 
@@ -130,13 +129,10 @@ impl Cors {
 
     /// The headers that requests may have beside the harmless ones. Default: `content-type` and `authorization`.
     ///
-    /// # Panics
-    ///
-    /// One is no name of a header.
+    /// What is no name of a header is an error of [`Server::run`](crate::Server::run).
     #[must_use]
-    #[track_caller]
     pub fn headers<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
-        self.headers = Some(names.into_iter().map(header_name).collect());
+        self.headers = Some(self.header_names(names));
         self
     }
 
@@ -149,26 +145,20 @@ impl Cors {
 
     /// The headers of answers that pages may read beside the harmless ones. Default: none.
     ///
-    /// # Panics
-    ///
-    /// One is no name of a header.
+    /// What is no name of a header is an error of [`Server::run`](crate::Server::run).
     #[must_use]
-    #[track_caller]
     pub fn expose<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
-        self.expose = names.into_iter().map(header_name).collect();
+        self.expose = self.header_names(names);
         self
     }
 
     /// Lets pages send the user's cookies, and read the answer to that.
     ///
-    /// # Panics
-    ///
-    /// [`any_origin`](Self::any_origin) was called: any page could act as the user.
+    /// Together with [`any_origin`](Self::any_origin) it is an error of [`Server::run`](crate::Server::run): any page
+    /// could act as the user.
     #[must_use]
-    #[track_caller]
     pub fn credentials(mut self) -> Self {
         self.credentials = true;
-        self.assert_safe();
         self
     }
 
@@ -179,12 +169,18 @@ impl Cors {
         self
     }
 
-    #[track_caller]
-    fn assert_safe(&self) {
-        assert!(
-            !(self.any_origin && self.credentials),
-            "any origin and credentials together let any page act as the user: name the origins"
-        );
+    /// Keeps those that are names, and remembers the others as problems.
+    fn header_names<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) -> Vec<HeaderName> {
+        let mut valid = Vec::new();
+        for name in names {
+            match HeaderName::try_from(name) {
+                Ok(name) => valid.push(name),
+                Err(_) => self
+                    .problems
+                    .push(format!("`{name}` is no name of a header: use letters, digits and `-`")),
+            }
+        }
+        valid
     }
 
     fn service(&self) -> tower_http::cors::Cors<Nothing> {
@@ -209,7 +205,8 @@ impl Cors {
                 .allow_methods(self.methods.clone())
                 .allow_headers(headers)
                 .expose_headers(self.expose.clone())
-                .allow_credentials(self.credentials)
+                // With any origin it is an error of `run`, and would be a panic of the layer.
+                .allow_credentials(self.credentials && !self.any_origin)
                 .max_age(self.max_age)
                 .layer(Nothing)
         };
@@ -217,9 +214,12 @@ impl Cors {
     }
 
     /// The headers that CORS adds to the answer: they depend on nothing else of request and response.
-    async fn headers_for(&self, ctx: &Context) -> HeaderMap {
+    async fn headers_for(&self, ctx: &Context, preflight: bool) -> HeaderMap {
         let mut request = http::Request::new(());
-        *request.method_mut() = ctx.method().clone();
+        // The layer takes each `OPTIONS` for a preflight request; of the others the method makes no difference.
+        if preflight {
+            *request.method_mut() = Method::OPTIONS;
+        }
         for name in [ORIGIN, ACCESS_CONTROL_REQUEST_METHOD, ACCESS_CONTROL_REQUEST_HEADERS] {
             if let Some(value) = ctx.headers().get(&name) {
                 request.headers_mut().insert(name, value.clone());
@@ -227,14 +227,6 @@ impl Cors {
         }
         let Ok(response) = self.service().call(request).await;
         response.into_parts().0.headers
-    }
-}
-
-#[track_caller]
-fn header_name(name: &str) -> HeaderName {
-    match HeaderName::try_from(name) {
-        Ok(name) => name,
-        Err(_) => panic!("`{name}` is no name of a header: use letters, digits and `-`"),
     }
 }
 
@@ -246,14 +238,11 @@ impl Default for Cors {
 
 impl Middleware for Cors {
     async fn call(&self, ctx: Context, next: Next) -> Response {
-        // Any other `OPTIONS` asks for the methods of the route.
+        // Any other `OPTIONS` asks for the methods of the route, and is answered there.
         let preflight = *ctx.method() == Method::OPTIONS
             && ctx.headers().contains_key(ORIGIN)
             && ctx.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
-        if *ctx.method() == Method::OPTIONS && !preflight {
-            return next.run(ctx).await;
-        }
-        let cors = self.headers_for(&ctx).await;
+        let cors = self.headers_for(&ctx, preflight).await;
         let mut response = if preflight {
             Response::new(Body::empty()).with_status(StatusCode::NO_CONTENT)
         } else {
@@ -268,6 +257,13 @@ impl Middleware for Cors {
             }
         }
         response
+    }
+
+    fn check(&self, needs: &mut Requirements) {
+        self.problems.iter().for_each(|problem| needs.problem(problem));
+        if self.any_origin && self.credentials {
+            needs.problem("any origin and credentials together let any page act as the user: name the origins");
+        }
     }
 }
 

@@ -7,11 +7,13 @@ use hyperlane_core::Response;
 use super::refusal::refusal;
 use super::{Middleware, Next};
 use crate::context::Context;
+use crate::extract::Requirements;
 
 /// Answers 403 to requests that change something and that a browser sends on behalf of another site. No tokens.
 ///
 /// `GET`, `HEAD` and `OPTIONS` pass: they must not change anything (RFC 9110 §9.2.1), unless they ask for an upgrade,
-/// since a WebSocket of another site could do anything in the user's name (RFC 6455 §10.2). Others pass if `Sec-Fetch-Site`
+/// since a WebSocket of another site could do anything in the user's name (RFC 6455 §10.2); so it is with the `CONNECT` by
+/// which WebSockets begin in HTTP/2 (RFC 8441). Others pass if `Sec-Fetch-Site`
 /// is `same-origin` or `none`; where that header is missing, if `Origin` names the host that the request is for; and
 /// where both are missing, since all browsers of today send one of them and no other client is tricked into sending
 /// another one's cookies. Origins that are [`trusted`](Self::trust) always pass.
@@ -32,6 +34,8 @@ use crate::context::Context;
 #[derive(Clone, Debug, Default)]
 pub struct Csrf {
     trusted: Vec<String>,
+    /// What was given as an origin and is none.
+    problems: Vec<String>,
 }
 
 impl Csrf {
@@ -41,23 +45,21 @@ impl Csrf {
     }
 
     /// Lets pages of this origin send requests: `https://pay.example`, with the port where it is not that of the
-    /// scheme.
-    ///
-    /// # Panics
-    ///
-    /// It is no origin: a scheme and a host, without a path.
+    /// scheme. What is no origin (a scheme and a host, without a path) is an error of
+    /// [`Server::run`](crate::Server::run).
     #[must_use]
-    #[track_caller]
     pub fn trust(mut self, origin: &str) -> Self {
-        assert!(
-            origin_host(origin).is_some(),
-            "`{origin}` is no origin: write scheme and host without a path, like `https://pay.example`"
-        );
-        self.trusted.push(origin.to_ascii_lowercase());
+        if origin_host(origin).is_some() {
+            self.trusted.push(origin.to_ascii_lowercase());
+        } else {
+            self.problems.push(format!(
+                "`{origin}` is no origin: write scheme and host without a path, like `https://pay.example`"
+            ));
+        }
         self
     }
 
-    fn check(&self, ctx: &Context) -> Result<(), &'static str> {
+    fn admit(&self, ctx: &Context) -> Result<(), &'static str> {
         let safe = matches!(*ctx.method(), Method::GET | Method::HEAD | Method::OPTIONS);
         if safe && !ctx.headers().contains_key(UPGRADE) {
             return Ok(());
@@ -88,13 +90,17 @@ impl Csrf {
 
 impl Middleware for Csrf {
     async fn call(&self, ctx: Context, next: Next) -> Response {
-        match self.check(&ctx) {
+        match self.admit(&ctx) {
             Ok(()) => next.run(ctx).await,
             Err(reason) => {
                 tracing::warn!(path = ctx.path(), reason, "a request from another site was refused");
                 refusal(StatusCode::FORBIDDEN, reason)
             }
         }
+    }
+
+    fn check(&self, needs: &mut Requirements) {
+        self.problems.iter().for_each(|problem| needs.problem(problem));
     }
 }
 

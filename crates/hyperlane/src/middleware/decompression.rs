@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH};
 use http::{HeaderValue, StatusCode};
-use hyperlane_core::{Body, BodyError, BodyErrorKind, Request, Response};
+use hyperlane_core::{Body, BodyError, BodyErrorKind, ConnectProtocol, Request, Response};
 use tokio::io::AsyncRead;
 use tokio_util::io::{ReaderStream, StreamReader};
 
@@ -19,7 +19,7 @@ use super::limited::Limited;
 use super::refusal::refusal;
 use super::{Middleware, Next};
 use crate::context::Context;
-use crate::extract::FromContext;
+use crate::extract::{FromContext, Requirements};
 
 /// The largest window of `zstd`, as a power of two: 8 MiB (RFC 9659 §3). A frame may ask for more memory than that.
 const ZSTD_WINDOW_LOG: u32 = 23;
@@ -68,6 +68,10 @@ impl Default for Decompression {
 
 impl Middleware for Decompression {
     async fn call(&self, ctx: Context, next: Next) -> Response {
+        // What such a request sends is no body, but the other protocol (RFC 8441 §5).
+        if ctx.extension::<ConnectProtocol>().is_some() {
+            return next.run(ctx).await;
+        }
         let coding = match coding(&ctx) {
             Ok(None) => return next.run(ctx).await,
             Ok(Some(coding)) => coding,
@@ -86,6 +90,12 @@ impl Middleware for Decompression {
             *request.body_mut() = Body::wrap(Limited::new(decoded(coding, body), self.limit));
         }
         next.run(Request::from(request)).await
+    }
+
+    fn check(&self, needs: &mut Requirements) {
+        if self.limit == 0 {
+            needs.problem("a limit of 0 bytes refuses every compressed body: give some, or leave the middleware out");
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use super::authenticated::{Authenticated, quoted};
 use super::bearer_auth::{BearerError, Refusal, bearer_token};
 use super::{Middleware, Next};
 use crate::context::Context;
+use crate::extract::Requirements;
 
 /// The least length, in bytes, of a secret for HS256: that of its hash (RFC 7518 §3.2).
 const MIN_SECRET: usize = 32;
@@ -57,6 +58,8 @@ pub struct Jwt<T> {
     key: DecodingKey,
     validation: Validation,
     realm: String,
+    /// What is wrong with the secret.
+    problem: Option<String>,
     claims: PhantomData<fn() -> T>,
 }
 
@@ -70,23 +73,24 @@ impl<T: DeserializeOwned + Clone + Send + Sync + 'static> Jwt<T> {
             key,
             validation,
             realm: quoted("api"),
+            problem: None,
             claims: PhantomData,
         }
     }
 
     /// Admits tokens that are signed by HMAC with SHA-256 and this secret.
     ///
-    /// # Panics
-    ///
-    /// The secret has less than 32 bytes: it could be guessed (RFC 7518 §3.2).
-    #[track_caller]
+    /// A secret of less than 32 bytes, which could be guessed (RFC 7518 §3.2), is an error of
+    /// [`Server::run`](crate::Server::run).
     pub fn hs256(secret: &[u8]) -> Self {
-        assert!(
-            secret.len() >= MIN_SECRET,
-            "the secret of HS256 has {} bytes, and needs {MIN_SECRET} out of a random source",
-            secret.len()
-        );
-        Self::new(Algorithm::HS256, DecodingKey::from_secret(secret))
+        let mut this = Self::new(Algorithm::HS256, DecodingKey::from_secret(secret));
+        if secret.len() < MIN_SECRET {
+            let length = secret.len();
+            this.problem = Some(format!(
+                "the secret of HS256 has {length} bytes, and needs {MIN_SECRET} out of a random source"
+            ));
+        }
+        this
     }
 
     /// Requires the claim `iss`, and that it is this one.
@@ -143,6 +147,10 @@ impl<T: DeserializeOwned + Clone + Send + Sync + 'static> Middleware for Jwt<T> 
             }
             Err(refusal) => refusal.answer(&self.realm),
         }
+    }
+
+    fn check(&self, needs: &mut Requirements) {
+        self.problem.iter().for_each(|problem| needs.problem(problem));
     }
 }
 

@@ -2,6 +2,33 @@
 //!
 //! It is the step between routing and the handler. The endpoint is known already, so that a middleware can ask the
 //! context for the pattern that matched; 404, 405 and `OPTIONS` are endpoints too and pass through it.
+//!
+//! # The order
+//!
+//! What is registered first stands outermost: it sees the request first and the response last. Of the ready-made ones
+//! this is the order that works, each with the reason why it does not stand further in:
+//!
+//! | middleware | why it stands here |
+//! |---|---|
+//! | [`RequestIds`] | all that is logged further in can name the request |
+//! | [`AccessLog`] | it sees what is really sent, refusals and answers to panics included |
+//! | [`Trace`] | its span is around everything that may log, and it knows the id |
+//! | [`CatchPanic`] | a panic of any middleware further in is an answer, which the log sees |
+//! | [`SecurityHeaders`] | refusals have the headers too |
+//! | `Cors` | preflight requests have no credentials, and refusals must be readable for pages that may read answers |
+//! | `RateLimit` | a client that sends too much takes no place from others |
+//! | [`ConcurrencyLimit`] | its queue is not part of the time that a response has |
+//! | [`Timeout`] | it covers the work, compression of the first piece included |
+//! | `Compression` | it compresses what all others have made |
+//! | `ETags` | it needs the body whole and as it is, which what compresses or counts bodies makes a stream |
+//! | [`Csrf`] | what is refused costs no reading of a body or session |
+//! | `Decompression` | the rest sees plain bodies |
+//! | [`BodyLimit`] | it counts plain bytes |
+//! | `Sessions` | it asks its store for no request that is refused further out |
+//! | [`BasicAuth`](https://docs.rs/hyperlane/latest/hyperlane/middleware/struct.BasicAuth.html), [`BearerAuth`], `Jwt`, your own | they may look into the session |
+//!
+//! Where two stand in an order that can't work, a warning is logged when the server starts, and stands under its
+//! [route table](crate::Server::routes), which shows the order of each route.
 
 mod access_log;
 mod authenticated;
@@ -26,9 +53,11 @@ mod layer;
 mod limited;
 mod next;
 mod observed;
+mod order;
 mod problems;
 #[cfg(feature = "rate-limit")]
 mod rate_limit;
+mod received;
 mod refusal;
 mod request_id;
 mod security_headers;
@@ -74,6 +103,7 @@ pub use jwt::Jwt;
 pub(crate) use layer::Layered;
 pub use layer::NextService;
 pub use next::{Next, NextInput};
+pub(crate) use order::{doubts, is_traced};
 pub(crate) use problems::ShapeProblems;
 #[cfg(feature = "rate-limit")]
 pub use rate_limit::RateLimit;
@@ -201,6 +231,8 @@ pub(crate) trait ErasedMiddleware: Send + Sync {
     fn call(self: Arc<Self>, ctx: Context, next: Next) -> BoxFuture<'static, Response>;
     fn check(&self, needs: &mut Requirements);
     fn name(&self) -> Cow<'static, str>;
+    /// The path of its type, by which those of this crate are known (`order.rs`).
+    fn type_name(&self) -> &'static str;
 }
 
 /// Middleware in the order in which it runs.
@@ -230,6 +262,10 @@ impl<M: Middleware<Args>, Args: 'static> ErasedMiddleware for Erased<M, Args> {
 
     fn name(&self) -> Cow<'static, str> {
         self.middleware.name()
+    }
+
+    fn type_name(&self) -> &'static str {
+        type_name::<M>()
     }
 }
 

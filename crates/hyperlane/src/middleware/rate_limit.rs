@@ -21,17 +21,21 @@ use tokio::time::Instant;
 use super::refusal::refusal_for_now;
 use super::{Middleware, Next};
 use crate::context::Context;
+use crate::extract::Requirements;
 
 type KeyOf = dyn Fn(&Context) -> Option<String> + Send + Sync;
 
+/// Default of [`RateLimit::max_keys`].
+const MAX_KEYS: usize = 100_000;
 /// How often, at most, keys that are at rest again are looked for while the table is full.
 const PURGE_EVERY: Duration = Duration::from_secs(1);
 
 /// Answers 429 with `Retry-After` (RFC 6585 §4) to a client that sends more requests than it may, by `governor`.
 ///
 /// A client may send a burst of its whole quota; what it has used comes back evenly (the generic cell rate algorithm).
-/// Clients are told apart by the peer's address, IPv6 by its first 64 bits, since that much belongs to one customer; or
-/// by a [`key`](Self::key) of your own. One quota holds for all routes that this stands around.
+/// Clients are told apart by their [address](Context::client_ip), behind a
+/// [trusted proxy](crate::ServerConfig::trusted_proxies) too; IPv6 by its first 64 bits, since that much belongs to one
+/// customer; or by a [`key`](Self::key) of your own. One quota holds for all routes that this stands around.
 ///
 /// Each answer says where the client stands: `RateLimit-Policy` and `RateLimit`
 /// (draft-ietf-httpapi-ratelimit-headers-10).
@@ -47,10 +51,9 @@ const PURGE_EVERY: Duration = Duration::from_secs(1);
 /// let api = Router::new();
 /// api.middleware(RateLimit::new(100, Duration::from_secs(60))).get("/", async || "hello");
 ///
-/// // Behind a proxy that sets the header itself; from anybody else it would be a way around the limit.
-/// let proxied = RateLimit::new(100, Duration::from_secs(60))
-///     .key(|ctx| ctx.header("x-real-ip").map(str::to_owned));
-/// # Server::new().nest("/api", api).middleware(proxied);
+/// // By account, where there is one; who has none is told apart by address further in.
+/// let accounts = RateLimit::new(1000, Duration::from_secs(60)).key(|ctx| ctx.header("x-api-key").map(str::to_owned));
+/// # Server::new().nest("/api", api).middleware(accounts);
 /// ```
 pub struct RateLimit {
     quota: Quota,
@@ -58,6 +61,8 @@ pub struct RateLimit {
     key: Option<Arc<KeyOf>>,
     hashers: [RandomState; 2],
     max_keys: usize,
+    /// What is wrong with the quota.
+    problem: Option<String>,
     /// When keys at rest were last looked for.
     purged: Mutex<Instant>,
 }
@@ -70,16 +75,18 @@ type Key = (u64, u64);
 impl RateLimit {
     /// Admits so many requests in so much time from each client.
     ///
-    /// # Panics
-    ///
-    /// There are no requests, or not even a nanosecond for each of them.
-    #[track_caller]
+    /// No requests, or not even a nanosecond for each of them, are an error of [`Server::run`](crate::Server::run).
     pub fn new(requests: u32, window: Duration) -> Self {
         let quota = NonZeroU32::new(requests)
             .and_then(|burst| Quota::with_period(window / requests).map(|quota| quota.allow_burst(burst)));
-        match quota {
-            Some(quota) => Self::with(quota, 100_000),
-            None => panic!("{requests} requests in {window:?} is no limit: give at least one, and time for it"),
+        let problem = quota
+            .is_none()
+            .then(|| format!("{requests} requests in {window:?} is no limit: give at least one, and time for it"));
+        // A server with a problem does not run; should this be called all the same, it admits next to nothing.
+        let quota = quota.unwrap_or_else(|| Quota::per_hour(NonZeroU32::MIN));
+        Self {
+            problem,
+            ..Self::with(quota, MAX_KEYS)
         }
     }
 
@@ -90,6 +97,7 @@ impl RateLimit {
             key: None,
             hashers: [RandomState::new(), RandomState::new()],
             max_keys,
+            problem: None,
             purged: Mutex::new(Instant::now()),
         }
     }
@@ -107,6 +115,7 @@ impl RateLimit {
     pub fn max_keys(self, keys: usize) -> Self {
         Self {
             key: self.key,
+            problem: self.problem,
             ..Self::with(self.quota, keys)
         }
     }
@@ -118,7 +127,7 @@ impl RateLimit {
         };
         match &self.key {
             Some(key) => key(ctx).map(|key| hash(&(0, key.as_bytes()))),
-            None => Some(match ctx.peer_addr().ip().to_canonical() {
+            None => Some(match ctx.client_ip() {
                 IpAddr::V4(address) => hash(&(4, &address.octets())),
                 IpAddr::V6(address) => {
                     let [network @ .., _, _, _, _, _, _, _, _] = address.octets();
@@ -179,6 +188,10 @@ impl Middleware for RateLimit {
                 self.describe(response, 0, wait)
             }
         }
+    }
+
+    fn check(&self, needs: &mut Requirements) {
+        self.problem.iter().for_each(|problem| needs.problem(problem));
     }
 }
 

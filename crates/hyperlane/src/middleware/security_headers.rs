@@ -8,18 +8,22 @@ use hyperlane_core::Response;
 
 use super::{Middleware, Next};
 use crate::context::Context;
+use crate::extract::Requirements;
 
 /// Sets headers that make browsers careful. What a handler set itself stays.
 ///
 /// | header | default |
 /// |---|---|
 /// | `Content-Security-Policy` | `default-src 'self'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'; object-src 'none'` |
-/// | `Strict-Transport-Security` (RFC 6797) | `max-age=31536000`; browsers heed it on TLS only |
+/// | `Strict-Transport-Security` (RFC 6797) | `max-age=31536000`, over TLS alone (§7.2) |
 /// | `X-Content-Type-Options` | `nosniff` |
 /// | `X-Frame-Options` (RFC 7034) | `SAMEORIGIN` |
 /// | `Referrer-Policy` | `strict-origin-when-cross-origin` |
 /// | `Cross-Origin-Opener-Policy` | `same-origin` |
 /// | `Cross-Origin-Resource-Policy` | `same-origin` |
+///
+/// Whether a client speaks TLS is what [`Context::scheme`] says: where a proxy does that for this server, name it as a
+/// [trusted one](crate::ServerConfig::trusted_proxies).
 ///
 /// ```
 /// use hyperlane::*;
@@ -34,6 +38,8 @@ use crate::context::Context;
 #[derive(Clone, Debug)]
 pub struct SecurityHeaders {
     headers: Vec<(HeaderName, HeaderValue)>,
+    /// What was given and can't be a header.
+    problems: Vec<String>,
 }
 
 const POLICY: &str =
@@ -56,27 +62,30 @@ impl SecurityHeaders {
                 .into_iter()
                 .map(|(name, value)| (name, HeaderValue::from_static(value)))
                 .collect(),
+            problems: Vec::new(),
         }
     }
 
     /// No headers, to be set one by one.
     pub fn none() -> Self {
-        Self { headers: Vec::new() }
+        Self {
+            headers: Vec::new(),
+            problems: Vec::new(),
+        }
     }
 
     /// Sets a header, instead of its default.
     ///
-    /// # Panics
-    ///
-    /// Name or value must not stand in a header.
+    /// What must not stand in a header is an error of [`Server::run`](crate::Server::run).
     #[must_use]
-    #[track_caller]
     pub fn set(self, name: &str, value: &str) -> Self {
-        let (Ok(key), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) else {
-            panic!("`{name}: {value}` can't be a header: check it for spaces, line ends and non-ascii characters");
-        };
         let mut this = self.remove(name);
-        this.headers.push((key, value));
+        match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            (Ok(key), Ok(value)) => this.headers.push((key, value)),
+            _ => this.problems.push(format!(
+                "`{name}: {value}` can't be a header: check it for spaces, line ends and non-ascii characters"
+            )),
+        }
         this
     }
 
@@ -96,11 +105,19 @@ impl Default for SecurityHeaders {
 
 impl Middleware for SecurityHeaders {
     async fn call(&self, ctx: Context, next: Next) -> Response {
+        let secure = ctx.scheme() == "https";
         let mut response = next.run(ctx).await;
         let headers = response.headers_mut();
         for (name, value) in &self.headers {
+            if !secure && *name == STRICT_TRANSPORT_SECURITY {
+                continue;
+            }
             headers.entry(name).or_insert_with(|| value.clone());
         }
         response
+    }
+
+    fn check(&self, needs: &mut Requirements) {
+        self.problems.iter().for_each(|problem| needs.problem(problem));
     }
 }

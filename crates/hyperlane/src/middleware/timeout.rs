@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::refusal::refusal;
 use super::{Middleware, Next};
 use crate::context::Context;
+use crate::extract::Requirements;
 
 /// Answers 503 (RFC 9110 §15.6.4) where the response has not begun within a time.
 ///
@@ -66,5 +67,15 @@ impl Middleware for Timeout {
             "a response did not begin in time"
         );
         refusal(self.status, format!("response did not begin within {limit} ms"))
+    }
+
+    fn check(&self, needs: &mut Requirements) {
+        if self.limit.is_zero() {
+            needs.problem("a limit of no time lets no response begin: give it some");
+        }
+        if !self.status.is_client_error() && !self.status.is_server_error() {
+            let status = self.status.as_u16();
+            needs.problem(format!("{status} is no error: give a status out of 400 to 599"));
+        }
     }
 }

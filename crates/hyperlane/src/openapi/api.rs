@@ -9,6 +9,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use hyperlane_core::Response;
 use serde_json::{Value, json};
 
+use super::components::is_valid_character;
 use super::document::Document;
 use super::security::Security;
 use crate::error::RunError;
@@ -87,15 +88,26 @@ impl OpenApi {
     }
 
     /// A way to say who asks. Routes behind the middleware that asks for it are described as secured by it.
+    ///
+    /// # Panics
+    ///
+    /// The name has other characters than ASCII letters, digits, `.`, `-` and `_` (OpenAPI 3.1 §4.8.7.1).
     #[must_use]
+    #[track_caller]
     pub fn security(mut self, name: &str, security: Security) -> Self {
+        assert!(
+            !name.is_empty() && name.chars().all(is_valid_character),
+            "`{name}` can't be the name of a security scheme: write it with letters, digits, `.`, `-` and `_`"
+        );
         self.security.push((name.to_owned(), security));
         self
     }
 
-    /// What operations with this tag have in common. Tags stand in the order in which they are told.
+    /// What operations with this tag have in common. Tags stand in the order in which they are told; one that is told
+    /// again is told anew.
     #[must_use]
     pub fn tag(mut self, name: &str, description: &str) -> Self {
+        self.tags.retain(|tag| tag["name"] != name);
         self.tags.push(json!({ "name": name, "description": description }));
         self
     }
@@ -173,10 +185,18 @@ impl OpenApi {
     #[cfg(feature = "openapi-viewer")]
     fn origins(&self) -> Vec<String> {
         let urls = self.servers.iter().filter_map(|server| server["url"].as_str());
-        let uris = urls.filter_map(|url| url.parse::<http::Uri>().ok());
-        uris.filter_map(|uri| Some(format!("{}://{}", uri.scheme_str()?, uri.authority()?)))
-            .collect()
+        urls.filter_map(origin).collect()
     }
+}
+
+/// The origin of a URL, for a policy; what would mean something else there has none.
+#[cfg(feature = "openapi-viewer")]
+fn origin(url: &str) -> Option<String> {
+    let uri: http::Uri = url.parse().ok()?;
+    let (scheme, host) = (uri.scheme_str()?, uri.host()?);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']');
+    let port = uri.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
+    host.bytes().all(plain).then(|| format!("{scheme}://{host}{port}"))
 }
 
 /// A description that is served, which is written when all routes are known.

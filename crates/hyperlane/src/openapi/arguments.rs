@@ -8,9 +8,7 @@ use schemars::JsonSchema;
 use super::describe::Describe;
 use super::operation::Operation;
 use crate::context::Context;
-use crate::extract::{
-    Cookies, Extension, Form, FromContext, Json, MatchedPath, OriginalUri, Path, PeerAddr, Query, State,
-};
+use crate::extract::{Extension, Form, FromContext, Json, MatchedPath, OriginalUri, Path, PeerAddr, Query, State};
 use crate::middleware::{Authenticated, RequestId};
 use crate::version::HttpVersion;
 
@@ -26,8 +24,11 @@ macro_rules! nothing_to_say {
 }
 
 nothing_to_say! {
-    Context, Cookies, HeaderMap, HttpVersion, MatchedPath, Method, OriginalUri, PeerAddr, RequestId, Uri,
+    Context, HeaderMap, HttpVersion, MatchedPath, Method, OriginalUri, PeerAddr, RequestId, Uri,
 }
+
+#[cfg(feature = "cookies")]
+nothing_to_say!(crate::extract::Cookies);
 
 #[cfg(feature = "session")]
 nothing_to_say!(crate::middleware::Session);
@@ -101,6 +102,21 @@ impl<T: headers::Header> Describe for crate::extract::TypedHeader<T> {
     fn describe(operation: Operation) -> Operation {
         let operation = operation.header::<String>(T::name().as_str());
         operation.problem(400, "a header is missing or malformed")
+    }
+}
+
+/// An operation that is a WebSocket, as far as OpenAPI can say so: what is sent over it has no place there.
+#[cfg(feature = "websocket")]
+impl Describe for crate::websocket::WebSocketUpgrade {
+    fn describe(mut operation: Operation) -> Operation {
+        operation.responses = operation.responses.add(101, |response| {
+            let response = response.description("the connection goes on as a websocket (RFC 6455 §4.2.2)");
+            response.header("upgrade", "`websocket`")
+        });
+        operation
+            .problem(400, "the handshake is malformed")
+            .problem(403, "a page of this origin may not open it")
+            .problem(426, "it is opened as a websocket of version 13")
     }
 }
 

@@ -8,10 +8,11 @@ use serde_json::{Map, Value, json};
 
 use super::RouteDescription;
 use super::api::OpenApi;
+use super::components::{Components, Names, bound_integers};
 use super::operation::Operation;
 use super::path::Template;
 use super::responses::Status;
-use super::schemas::{Schemas, bound_integers};
+use super::schemas::Schemas;
 use crate::routing::{Registered, RoutingTable};
 
 /// The methods that a document knows; a route of any method has all of them.
@@ -25,6 +26,9 @@ const METHODS: [Method; 8] = [
     Method::PATCH,
     Method::TRACE,
 ];
+
+/// Where a path keeps the operations of other methods.
+const ADDITIONAL: &str = "x-additional-operations";
 
 /// A description of an API in the form of OpenAPI 3.1.
 ///
@@ -54,6 +58,12 @@ impl Document {
             add(api, &schemas, &mut paths, &route, false);
         }
         let mut ids = BTreeSet::new();
+        // A name that somebody gave goes before one that is made up.
+        for (_, path) in &mut paths {
+            for id in path.operations.values_mut().filter_map(|(_, id)| id.as_mut()) {
+                *id = unique(id, &mut ids);
+            }
+        }
         let mut values = Map::new();
         for (_, path) in &paths {
             values.insert(path.text.clone(), path.to_value(&mut ids));
@@ -108,7 +118,7 @@ fn add(api: &OpenApi, schemas: &Schemas, paths: &mut Vec<(String, Path)>, route:
     });
     let path = &mut paths[position].1;
     if path.host != route.host {
-        tracing::debug!(pattern = %route.pattern, "a path of two hosts: the document has that of the first");
+        tracing::warn!(pattern = %route.pattern, "path is served on two hosts: the api's document has that of the first");
         return;
     }
     let name = route.options.name.as_deref();
@@ -157,8 +167,8 @@ impl Path {
         let mut value = Map::new();
         let mut additional = Map::new();
         for (method, (operation, id)) in &self.operations {
-            let id = id.clone().unwrap_or_else(|| default_id(method, &self.text));
-            let id = unique(&id, ids);
+            let id = id.clone();
+            let id = id.unwrap_or_else(|| unique(&default_id(method, &self.text), ids));
             let mut operation = operation.clone();
             if operation.path.constrained {
                 operation.responses = operation.responses.add(404, |response| response);
@@ -171,7 +181,7 @@ impl Path {
             }
         }
         if !additional.is_empty() {
-            value.insert("x-additional-operations".into(), Value::Object(additional));
+            value.insert(ADDITIONAL.into(), Value::Object(additional));
         }
         match &self.host {
             Some(host) if host.starts_with('*') => {
@@ -187,21 +197,14 @@ impl Path {
 }
 
 fn assemble(api: &OpenApi, schemas: &Schemas, mut paths: Map<String, Value>) -> Value {
-    let (definitions, names) = schemas.finish();
-    for operations in paths.values_mut() {
-        let Some(operations) = operations.as_object_mut() else {
-            continue;
-        };
-        for operation in operations.values_mut() {
-            if let Some(responses) = operation.get_mut("responses") {
-                names.apply(responses);
-            }
-        }
+    let Components { schemas, input, output } = schemas.finish();
+    for path in paths.values_mut() {
+        each_operation(path, &mut |operation| rename(operation, &input, &output));
     }
     let mut document = json!({ "openapi": "3.1.0", "info": api.info, "paths": paths });
     let mut components = Map::new();
-    if !definitions.is_empty() {
-        components.insert("schemas".into(), Value::Object(definitions));
+    if !schemas.is_empty() {
+        components.insert("schemas".into(), Value::Object(schemas));
     }
     if !api.security.is_empty() {
         let schemes = api.security.iter();
@@ -221,6 +224,26 @@ fn assemble(api: &OpenApi, schemas: &Schemas, mut paths: Map<String, Value>) -> 
     }
     bound_integers(&mut document);
     document
+}
+
+fn each_operation(path: &mut Value, visit: &mut impl FnMut(&mut Map<String, Value>)) {
+    for (key, value) in path.as_object_mut().into_iter().flatten() {
+        match value {
+            Value::Object(_) if key == ADDITIONAL => each_operation(value, visit),
+            Value::Object(operation) => visit(operation),
+            _ => {}
+        }
+    }
+}
+
+/// Has an operation refer to schemas by the names that they have in the document.
+fn rename(operation: &mut Map<String, Value>, input: &Names, output: &Names) {
+    for (key, value) in operation {
+        let names = if key == "responses" { output } else { input };
+        if key == "responses" || key == "requestBody" || key == "parameters" {
+            names.apply(value);
+        }
+    }
 }
 
 /// `GET /users/{id}` as `get_users_id`.

@@ -46,6 +46,7 @@
 
 mod api;
 mod arguments;
+mod components;
 mod describe;
 mod document;
 mod operation;
@@ -56,6 +57,8 @@ mod responses;
 mod returned;
 mod schemas;
 mod security;
+#[cfg(feature = "macros")]
+pub(crate) mod typed_path;
 #[cfg(feature = "openapi-viewer")]
 mod viewer;
 

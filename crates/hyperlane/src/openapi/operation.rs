@@ -8,6 +8,9 @@ use super::path::PathParameters;
 use super::responses::{ResponseDescription, Responses, Status, either, media_type_value};
 use super::schemas::Schemas;
 
+/// Names that `Form` and `Query` read: `a`, `a[b]`, `a[b][]`; also none, which is no field.
+const TEXT_NAMES: &str = r"^(?:[^\[]+(?:\[[^\]]+\])*(?:\[\])?)?$";
+
 /// What an operation takes and answers, while it is described: first by the types of its handler, then by hand.
 ///
 /// [`Route::openapi`](crate::Route::openapi) hands one out, and [`Describe`](super::Describe) adds to it.
@@ -118,16 +121,37 @@ impl Operation {
         let schema = self.schemas.text::<T>();
         let required = !self.optional;
         let Some(fields) = Schemas::fields(&schema) else {
+            let mut schema = schema;
+            limit_names(&mut schema);
             let parameter = Parameter::new(Location::Query, "query", false, schema.to_value());
             return self.parameter(parameter.free_form());
         };
         for (name, property) in &fields.properties {
             let deep = self.schemas.is_object(property);
             let required = required && fields.is_required(name);
-            let parameter = Parameter::new(Location::Query, name, required, property.clone());
+            let parameter = Parameter::new(Location::Query, name, required, property.clone()).may_be_empty();
             self = self.parameter(if deep { parameter.deep() } else { parameter });
         }
         self
+    }
+
+    /// It reads one parameter of the query as a `T`, as [`Context::query`](crate::Context::query) does.
+    ///
+    /// ```
+    /// use hyperlane::*;
+    ///
+    /// async fn stars(ctx: Context) -> String {
+    ///     let count = ctx.query("count").and_then(|text| text.parse().ok()).unwrap_or(1);
+    ///     "*".repeat(usize::from(u8::min(count, 80)))
+    /// }
+    ///
+    /// let route = Route::new(stars)
+    ///     .openapi(|operation| operation.optional(|operation| operation.query_parameter::<u8>("count")));
+    /// # Server::new().get("/stars", route);
+    /// ```
+    #[must_use]
+    pub fn query_parameter<T: JsonSchema>(self, name: &str) -> Self {
+        self.plain::<T>(Location::Query, name)
     }
 
     /// It reads a header as a `T`. The headers that describe body and identity (`Content-Type`, `Accept`,
@@ -163,7 +187,8 @@ impl Operation {
     /// It takes a body of this media type that is a form whose fields are those of `T`.
     #[must_use]
     pub fn form_of<T: JsonSchema>(self, media_type: &str) -> Self {
-        let schema = self.schemas.text::<T>();
+        let mut schema = self.schemas.text::<T>();
+        limit_names(&mut schema);
         let fields = Schemas::fields(&schema);
         let nested = fields.iter().flat_map(|fields| &fields.properties);
         let encoding: Map<_, _> = nested
@@ -337,6 +362,15 @@ impl RequestBody {
             })
             .collect();
         json!({ "content": content, "required": self.required })
+    }
+}
+
+/// Says which names text may give to fields that are not described: brackets nest, so that they must be paired.
+fn limit_names(schema: &mut Schema) {
+    let closed = schema.get("additionalProperties").is_some_and(|more| more == false);
+    let is_object = schema.get("type").is_some_and(|kind| kind == "object");
+    if is_object && !closed {
+        schema.insert("propertyNames".into(), json!({ "pattern": TEXT_NAMES }));
     }
 }
 

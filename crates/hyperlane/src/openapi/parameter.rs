@@ -18,6 +18,8 @@ pub(super) struct Parameter {
     pub(super) required: bool,
     schema: Value,
     style: Option<&'static str>,
+    /// Whether an empty value counts as one that is not there.
+    may_be_empty: bool,
 }
 
 impl Parameter {
@@ -28,6 +30,7 @@ impl Parameter {
             required,
             schema,
             style: None,
+            may_be_empty: false,
         }
     }
 
@@ -43,6 +46,14 @@ impl Parameter {
     pub(super) fn free_form(self) -> Self {
         Self {
             style: Some("form"),
+            ..self
+        }
+    }
+
+    /// Forms send what was left empty, which counts as not there.
+    pub(super) fn may_be_empty(self) -> Self {
+        Self {
+            may_be_empty: true,
             ..self
         }
     }
@@ -79,8 +90,7 @@ impl Parameter {
             value["style"] = json!(style);
             value["explode"] = json!(true);
         }
-        if self.location == Location::Query && !self.required && self.style.is_none() {
-            // Forms send what was left empty, which counts as not there.
+        if self.may_be_empty && !self.required && self.style.is_none() {
             value["allowEmptyValue"] = json!(true);
         }
         value

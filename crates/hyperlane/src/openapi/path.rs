@@ -5,7 +5,7 @@ use schemars::Schema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::schemas::bound_integers;
+use super::components::bound_integers;
 
 /// A path of a document, made from a pattern.
 pub(super) struct Template {
@@ -44,6 +44,7 @@ impl Template {
         for piece in pattern.pieces() {
             match piece {
                 Piece::Text(text) => {
+                    // It is encoded, so that a brace begins a parameter and nothing else.
                     template.text.push_str(&text);
                     template.shape.push_str(&text);
                 }
@@ -92,8 +93,10 @@ impl PathParameters {
                 .get("properties")
                 .and_then(|properties| properties.get(&self.names[position]));
             let in_order = read_as.get("prefixItems").and_then(|items| items.get(position));
+            let each = read_as.get("additionalProperties").or_else(|| read_as.get("items"));
+            let each = each.filter(|schema| schema.is_object());
             let alone = (single && !is_composite(&read_as)).then(|| read_as.as_value());
-            let Some(found) = by_name.or(in_order).or(alone) else {
+            let Some(found) = by_name.or(in_order).or(each).or(alone) else {
                 continue;
             };
             let mut found = found.clone();
@@ -136,7 +139,10 @@ fn text_schema() -> Value {
 
 fn constraint_schema(constraint: &Constraint) -> Value {
     if constraint.is_regex() {
-        return json!({ "type": "string", "pattern": format!("^(?:{constraint})$") });
+        return match is_portable(constraint.as_str()) {
+            true => json!({ "type": "string", "pattern": format!("^(?:{constraint})$") }),
+            false => json!({ "type": "string", "minLength": 1, "description": format!("fits `{constraint}`") }),
+        };
     }
     match constraint.as_str() {
         "bool" => json!({ "type": "boolean" }),
@@ -164,10 +170,20 @@ fn integer(format: &str, minimum: impl Serialize, maximum: impl Serialize) -> Va
     json!({ "type": "integer", "format": format, "minimum": minimum, "maximum": maximum })
 }
 
+/// Whether an expression means the same where schemas are read, in the dialect of ECMA-262 (JSON Schema §6.4): flags,
+/// names of groups, classes of Unicode and the arithmetic of sets are written otherwise there, or not at all.
+fn is_portable(regex: &str) -> bool {
+    let flags = regex.match_indices("(?").any(|(at, _)| !regex[at..].starts_with("(?:"));
+    let other = [
+        "[[", "&&", "--", "~~", r"\A", r"\z", r"\p", r"\P", r"\x{", r"\u{", r"\U", r"\a", r"\<", r"\>", r"\b{",
+    ];
+    !flags && !other.into_iter().any(|part| regex.contains(part))
+}
+
 /// A schema of several values.
 fn is_composite(schema: &Schema) -> bool {
     let kind = schema.get("type");
-    kind.is_some_and(|kind| kind == "object" || kind == "array") && schema.get("additionalProperties").is_none()
+    kind.is_some_and(|kind| kind == "object" || kind == "array")
         || schema.get("properties").is_some()
         || schema.get("prefixItems").is_some()
 }

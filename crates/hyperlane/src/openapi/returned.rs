@@ -137,6 +137,9 @@ macro_rules! problems {
 
 problems!(Error, Problem, Rejection, SendError, TaskError);
 
+#[cfg(feature = "websocket")]
+problems!(crate::websocket::UpgradeRejection);
+
 #[cfg(feature = "session")]
 problems!(crate::middleware::SessionError);
 

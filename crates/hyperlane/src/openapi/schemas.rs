@@ -8,8 +8,8 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-/// Where references point to.
-const COMPONENTS: &str = "#/components/schemas/";
+use super::components::{Components, target};
+
 /// How many references are followed to what they mean; more is a circle.
 const MAX_REFERENCES: usize = 16;
 
@@ -91,50 +91,20 @@ impl Schemas {
         resolved.get("type").is_some_and(|kind| kind == "object")
     }
 
-    /// All schemas with names, and how to say them: names of answers that differ from what is read have `Output`
-    /// behind them, which [`Names::apply`] writes into what refers to them.
-    pub(super) fn finish(&self) -> (Map<String, Value>, Names) {
+    /// All schemas with names, and how to say them.
+    pub(super) fn finish(&self) -> Components {
         let mut generators = self.0.borrow_mut();
-        let mut all = generators.input.take_definitions(true);
+        let input = generators.input.take_definitions(true);
         let output = generators.output.take_definitions(true);
-        let mut differ: BTreeSet<String> = output
-            .iter()
-            .filter(|(name, schema)| all.get(*name).is_some_and(|other| other != *schema))
-            .map(|(name, _)| name.clone())
-            .collect();
-        // What refers to one that differs, differs.
-        while let Some(name) = output.iter().find_map(|(name, schema)| {
-            let new = !differ.contains(name) && all.contains_key(name) && refers_to(schema, &differ);
-            new.then(|| name.clone())
-        }) {
-            differ.insert(name);
-        }
-        let names = Names(
-            differ
-                .into_iter()
-                .map(|name| {
-                    let mut new = format!("{name}Output");
-                    while all.contains_key(&new) || output.contains_key(&new) {
-                        new.push('_');
-                    }
-                    (name, new)
-                })
-                .collect(),
-        );
-        for (name, mut schema) in output {
-            names.apply(&mut schema);
-            all.insert(names.new_name(&name).unwrap_or(&name).to_owned(), schema);
-        }
-        (all, names)
+        Components::join(input, output)
     }
 
     fn resolve(&self, mut schema: Value) -> Value {
         for _ in 0..MAX_REFERENCES {
-            let target = schema.get("$ref").and_then(Value::as_str);
-            let Some(name) = target.and_then(|target| target.strip_prefix(COMPONENTS)) else {
+            let Some(name) = schema.as_object().and_then(target) else {
                 break;
             };
-            match self.0.borrow().input.definitions().get(name) {
+            match self.0.borrow().input.definitions().get(&name) {
                 Some(definition) => schema = definition.clone(),
                 None => break,
             }
@@ -165,79 +135,6 @@ impl Schemas {
 impl Fields {
     pub(super) fn is_required(&self, name: &str) -> bool {
         self.required.contains(name)
-    }
-}
-
-/// Which names of answers became others.
-pub(super) struct Names(Vec<(String, String)>);
-
-impl Names {
-    fn new_name(&self, name: &str) -> Option<&str> {
-        let found = self.0.iter().find(|(old, _)| old == name);
-        found.map(|(_, new)| new.as_str())
-    }
-
-    /// Has all references to components point to the new names.
-    pub(super) fn apply(&self, value: &mut Value) {
-        if !self.0.is_empty() {
-            each_object(value, &mut |object| {
-                let Some(Value::String(target)) = object.get_mut("$ref") else {
-                    return;
-                };
-                if let Some(new) = target.strip_prefix(COMPONENTS).and_then(|name| self.new_name(name)) {
-                    *target = format!("{COMPONENTS}{new}");
-                }
-            });
-        }
-    }
-}
-
-/// Says the range of numbers that their format names: many programs do not know formats.
-pub(super) fn bound_integers(value: &mut Value) {
-    each_object(value, &mut |object| {
-        let (min, max) = match object.get("format").and_then(Value::as_str) {
-            Some("uint32") => (json!(0), json!(u32::MAX)),
-            Some("uint64" | "uint") => (json!(0), json!(u64::MAX)),
-            Some("int32") => (json!(i32::MIN), json!(i32::MAX)),
-            Some("int64" | "int") => (json!(i64::MIN), json!(i64::MAX)),
-            _ => return,
-        };
-        let whole = |kind: &Value| kind == "integer";
-        let integer = object.get("type").is_some_and(|kind| match kind {
-            Value::Array(kinds) => kinds.iter().any(whole),
-            one => whole(one),
-        });
-        if integer {
-            object.entry("minimum").or_insert(min);
-            object.entry("maximum").or_insert(max);
-        }
-    });
-}
-
-/// Visits every object that may be a schema, and none that is a value of the user's.
-fn each_object(value: &mut Value, visit: &mut impl FnMut(&mut Map<String, Value>)) {
-    match value {
-        Value::Array(items) => items.iter_mut().for_each(|item| each_object(item, visit)),
-        Value::Object(object) => {
-            visit(object);
-            for (key, inner) in object.iter_mut() {
-                if !matches!(key.as_str(), "const" | "default" | "enum" | "example" | "examples") || inner.is_object() {
-                    each_object(inner, visit);
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
-fn refers_to(schema: &Value, names: &BTreeSet<String>) -> bool {
-    match schema {
-        Value::Array(items) => items.iter().any(|item| refers_to(item, names)),
-        Value::Object(object) => object.iter().any(|(key, inner)| {
-            let target = inner.as_str().and_then(|target| target.strip_prefix(COMPONENTS));
-            (key == "$ref" && target.is_some_and(|name| names.contains(name))) || refers_to(inner, names)
-        }),
-        _ => false,
     }
 }
 

@@ -30,6 +30,8 @@ pub(crate) struct Endpoint {
     pub(crate) time_limit: Option<Duration>,
     /// Whether it has no middleware, no time limit, and its handler may be dropped at any time.
     pub(crate) may_be_bare: bool,
+    /// The path of the handler's type; `None` where the framework answers itself.
+    pub(crate) handler_name: Option<&'static str>,
     /// For the watchdog.
     pub(crate) id: u64,
     pub(crate) on_panic: Option<Arc<PanicHandler>>,

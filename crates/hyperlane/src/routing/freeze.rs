@@ -10,11 +10,13 @@ use super::guard::HostPattern;
 use super::methods::{MethodTable, allow};
 use super::registration::{Entry, Registration, ServerWide};
 use super::route::RouteOptions;
+use super::spanned::Spanned;
 use super::table::{HostTable, RoutingTable};
 use super::{Action, Endpoint, OnDisconnect, TrailingSlash};
 use crate::error::{Kind, Mistake};
 use crate::extract::Requirements;
-use crate::middleware::{Chain, ErasedMiddleware};
+use crate::handler::ErasedHandler;
+use crate::middleware::{self, Chain, ErasedMiddleware};
 use crate::state::States;
 use crate::watchdog;
 
@@ -32,6 +34,8 @@ pub(super) struct Freezer<'r> {
     server: &'r ServerWide,
     hosts: Vec<(Option<HostPattern>, Making)>,
     problems: Vec<Mistake>,
+    /// Orders of middleware that can't work, each once.
+    doubts: Vec<String>,
     has_body_limits: bool,
 }
 
@@ -49,6 +53,7 @@ impl<'r> Freezer<'r> {
             server,
             hosts: Vec::new(),
             problems: Vec::new(),
+            doubts: Vec::new(),
             has_body_limits: false,
         }
     }
@@ -68,6 +73,10 @@ impl<'r> Freezer<'r> {
             let mut needs = Requirements::default();
             middleware.check(&mut needs);
             let what = format!("middleware `{}`", middleware.name());
+            for problem in needs.take_problems() {
+                self.problems
+                    .push(Mistake::new(Kind::Config, format!("{what}: {problem}")));
+            }
             self.check_states(&what, &needs.into_states(), &states);
         }
         Scope {
@@ -120,7 +129,6 @@ impl<'r> Freezer<'r> {
         let method = entry.method.as_ref().map_or("any method on", Method::as_str);
         let label = format!("{method} `{pattern}`");
         let endpoint = self.handler_endpoint(entry, scope, Some(Arc::from(&*pattern)), &label);
-        self.has_body_limits |= endpoint.options.body_limit.is_some();
 
         let making = self.making(scope);
         let router = &mut making.table.router;
@@ -152,18 +160,44 @@ impl<'r> Freezer<'r> {
         pattern: Option<Arc<str>>,
         label: &str,
     ) -> Arc<Endpoint> {
+        self.has_body_limits |= entry.options.body_limit.is_some();
         self.check_states(&format!("route {label}"), &entry.needs, &scope.states);
         if let Some(conflict) = &entry.conflict {
             self.problems
                 .push(Mistake::new(Kind::Route, format!("route {label} {conflict}")));
         }
+        for guard in &entry.options.guards {
+            if let Some(problem) = guard.problem() {
+                let message = format!("route {label}: guard `{}`: {problem}", guard.what());
+                self.problems.push(Mistake::new(Kind::Route, message));
+            }
+        }
+        for problem in &entry.problems {
+            self.problems
+                .push(Mistake::new(Kind::Config, format!("route {label}: {problem}")));
+        }
         let chain: Vec<_> = scope.chain.iter().chain(&entry.options.middleware).cloned().collect();
         let time_limit = entry.options.timeout.or(self.server.handler_timeout);
+        for doubt in middleware::doubts(&chain) {
+            if !self.doubts.iter().any(|known| known.starts_with(&doubt)) {
+                self.doubts.push(format!("{doubt} (route {label})"));
+            }
+        }
+        let handler: Arc<dyn ErasedHandler> = if middleware::is_traced(&chain) {
+            Arc::new(Spanned::new(
+                Arc::clone(&entry.handler),
+                entry.handler_name,
+                pattern.clone(),
+            ))
+        } else {
+            Arc::clone(&entry.handler)
+        };
         Arc::new(Endpoint {
             may_be_bare: chain.is_empty()
                 && time_limit.is_none()
                 && entry.options.on_disconnect == OnDisconnect::Cancel,
-            action: Action::Handler(Arc::clone(&entry.handler)),
+            action: Action::Handler(handler),
+            handler_name: Some(entry.handler_name),
             chain: chain.into(),
             states: Arc::clone(&scope.states),
             pattern,
@@ -178,6 +212,7 @@ impl<'r> Freezer<'r> {
     fn own_endpoint(&self, scope: &Scope, pattern: Option<Arc<str>>, action: Action) -> Arc<Endpoint> {
         Arc::new(Endpoint {
             action,
+            handler_name: None,
             chain: Chain::from(scope.chain.clone()),
             states: Arc::clone(&scope.states),
             pattern,
@@ -252,17 +287,21 @@ impl<'r> Freezer<'r> {
             .map(|(host, making)| (host, self.complete(making)))
             .collect();
         let (_, default) = tables.remove(0);
-        let mut hosts: Vec<_> = tables
-            .into_iter()
-            .filter_map(|(host, table)| host.map(|host| (host, table)))
-            .collect();
         // Of the domains that a host is below, the longer is the narrower.
-        hosts.sort_by_key(|(host, _)| (!host.is_exact(), Reverse(host.name().len())));
+        let rank = |host: &HostPattern| (!host.is_exact(), Reverse(host.name().len()));
+        let mut hosts: Vec<(HostPattern, HostTable)> = Vec::with_capacity(tables.len());
+        for (host, table) in tables {
+            if let Some(host) = host {
+                let place = hosts.partition_point(|(other, _)| rank(other) <= rank(&host));
+                hosts.insert(place, (host, table));
+            }
+        }
         Ok(RoutingTable {
             slash,
             hosts,
             default,
             has_body_limits: self.has_body_limits,
+            doubts: self.doubts,
         })
     }
 

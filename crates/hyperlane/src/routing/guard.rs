@@ -26,6 +26,8 @@ type Check = dyn Fn(&Head) -> bool + Send + Sync;
 #[derive(Clone)]
 pub struct Guard {
     what: Arc<str>,
+    /// Why it would never admit a request.
+    problem: Option<&'static str>,
     check: Arc<Check>,
 }
 
@@ -34,6 +36,7 @@ impl Guard {
     pub fn new(what: impl Into<Arc<str>>, check: impl Fn(&Head) -> bool + Send + Sync + 'static) -> Self {
         Self {
             what: what.into(),
+            problem: None,
             check: Arc::new(check),
         }
     }
@@ -60,9 +63,16 @@ impl Guard {
     /// To serve whole hosts apart see [`Server::host`](crate::Server::host).
     pub fn host(host: impl Into<String>) -> Self {
         let host = HostPattern::new(&host.into());
-        Self::new(format!("host {host}"), move |head| {
+        let problem = host.problem();
+        let guard = Self::new(format!("host {host}"), move |head| {
             head.authority().is_some_and(|authority| host.matches(authority))
-        })
+        });
+        Self { problem, ..guard }
+    }
+
+    /// What is wrong with it, which is an error of `run`.
+    pub(super) fn problem(&self) -> Option<&'static str> {
+        self.problem
     }
 
     pub(super) fn admits(&self, head: &Head) -> bool {
@@ -90,7 +100,8 @@ pub(super) struct HostPattern {
 
 impl HostPattern {
     pub(super) fn new(host: &str) -> Self {
-        let host = host.to_ascii_lowercase();
+        // A dot at the end says that it is a whole name (RFC 1034 §3.1), which all are here.
+        let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
         match host.strip_prefix('*') {
             Some(below) => Self {
                 name: below.to_owned(),
@@ -108,8 +119,13 @@ impl HostPattern {
         let bare = self.name.strip_prefix('.').unwrap_or(&self.name);
         if self.below && !self.name.starts_with('.') {
             Some("`*` stands for whole labels: write `*.example.com`")
-        } else if bare.is_empty() || bare.contains(['/', '*', ' ', '@']) {
+        } else if bare.is_empty()
+            || bare.contains(['/', '*', ' ', '@'])
+            || bare.contains(|c: char| c.is_ascii_control())
+        {
             Some("it is no host name")
+        } else if !bare.is_ascii() {
+            Some("clients send names in ascii: write it in that form, which begins with `xn--`")
         } else if !bare.starts_with('[') && bare.contains(':') {
             Some("leave the port away: a host is meant on all ports")
         } else {
@@ -186,11 +202,29 @@ mod tests {
 
     #[test]
     fn what_is_no_host_is_said() {
-        for host in ["*example.com", "", "*.", "a/b", "example.com:80", "a@b"] {
+        for host in [
+            "*example.com",
+            "",
+            "*.",
+            ".",
+            "a/b",
+            "example.com:80",
+            "a@b",
+            "b\u{fc}cher.example",
+            "a\n",
+        ] {
             assert!(HostPattern::new(host).problem().is_some(), "{host}");
         }
-        for host in ["example.com", "*.example.com", "localhost", "[::1]", "127.0.0.1"] {
+        for host in [
+            "example.com",
+            "example.com.",
+            "*.example.com",
+            "localhost",
+            "[::1]",
+            "127.0.0.1",
+        ] {
             assert!(HostPattern::new(host).problem().is_none(), "{host}");
         }
+        assert!(HostPattern::new("example.com.").matches("example.com"));
     }
 }

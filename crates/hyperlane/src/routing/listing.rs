@@ -6,6 +6,7 @@ use http::Method;
 
 use super::table::{HostTable, RoutingTable};
 use super::{Action, Endpoint};
+use crate::middleware::short_name;
 
 /// All routes of a server, to be printed or looked through: [`Server::routes`](crate::Server::routes).
 ///
@@ -22,6 +23,7 @@ use super::{Action, Endpoint};
 #[derive(Clone, Debug)]
 pub struct RouteTable {
     routes: Vec<RouteEntry>,
+    warnings: Vec<String>,
 }
 
 /// One route of a [`RouteTable`].
@@ -36,6 +38,8 @@ pub struct RouteEntry {
     pub pattern: String,
     /// The name that was given to the route.
     pub name: Option<String>,
+    /// The name of the function that answers.
+    pub handler: String,
     /// The names of its middleware, in the order in which they see a request.
     pub middleware: Vec<String>,
     /// Further conditions.
@@ -49,12 +53,18 @@ impl RouteTable {
         for (host, table) in &table.hosts {
             collect(Some(host.to_string()), table, &mut routes);
         }
-        Self { routes }
+        let warnings = table.doubts.clone();
+        Self { routes, warnings }
     }
 
     /// The routes: by host, then in the order of registration.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &RouteEntry> {
         self.routes.iter()
+    }
+
+    /// Orders of middleware that can't work, which are also logged when the server starts.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 }
 
@@ -113,6 +123,10 @@ impl RouteEntry {
             method: method.cloned(),
             pattern: pattern.to_owned(),
             name: options.name.as_ref().map(|name| name.to_string()),
+            handler: endpoint
+                .handler_name
+                .map(|name| short_name(name).into_owned())
+                .unwrap_or_default(),
             middleware: endpoint
                 .chain
                 .iter()
@@ -142,7 +156,7 @@ impl RouteEntry {
 }
 
 impl fmt::Display for RouteTable {
-    /// One route a line: method, pattern, and the middleware in its order.
+    /// One route a line: method, pattern, and the middleware in its order. Behind them the warnings.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width = self
             .routes
@@ -154,6 +168,9 @@ impl fmt::Display for RouteTable {
             let method = route.method.as_ref().map_or("any", Method::as_str);
             let line = format!("{method:<7} {:<width$}  {}", route.pattern, route.remarks());
             writeln!(f, "{}", line.trim_end())?;
+        }
+        for warning in &self.warnings {
+            writeln!(f, "warning: {warning}")?;
         }
         Ok(())
     }

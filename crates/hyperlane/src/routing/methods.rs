@@ -56,11 +56,14 @@ impl MethodTable {
 
     /// What answers the request: the method's own endpoint; for `HEAD` that of `GET` (RFC 9110 §9.3.2); the one for
     /// any method; and otherwise the framework. `None` if guards keep the request from all of them.
+    ///
+    /// A `CONNECT` that has a path asks for another protocol, as a `GET` with `Upgrade` does in HTTP/1.1 (RFC 8441 §4):
+    /// a WebSocket is registered once. Any other `CONNECT` has no path to match (RFC 9112 §3.2.3).
     pub(super) fn find(&self, head: &Head) -> Option<&Arc<Endpoint>> {
         let method = head.method();
         let own = self.get(Some(method), head);
         let own = own.or_else(|| {
-            (method == Method::HEAD)
+            matches!(*method, Method::HEAD | Method::CONNECT)
                 .then(|| self.get(Some(&Method::GET), head))
                 .flatten()
         });
@@ -128,10 +131,19 @@ impl fmt::Debug for MethodTable {
 
 /// The value of `Allow` (RFC 9110 §10.2.1) for these methods, each of them once and in a fixed order.
 pub(super) fn allow(methods: impl IntoIterator<Item = Method>) -> HeaderValue {
-    let mut methods: Vec<_> = methods.into_iter().chain([Method::OPTIONS]).collect();
-    let rank = |method: &Method| ORDER.iter().position(|other| other == method).unwrap_or(ORDER.len());
-    methods.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.as_str().cmp(b.as_str())));
-    methods.dedup();
-    let list = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+    let methods: Vec<Method> = methods.into_iter().chain([Method::OPTIONS]).collect();
+    let mut names: Vec<&str> = ORDER
+        .iter()
+        .filter(|method| methods.contains(method))
+        .map(Method::as_str)
+        .collect();
+    let common = names.len();
+    for name in methods.iter().map(Method::as_str) {
+        // Few have another method: each goes to its place, and no sort is built for them.
+        if let (false, Err(place)) = (names[..common].contains(&name), names[common..].binary_search(&name)) {
+            names.insert(common + place, name);
+        }
+    }
+    let list = names.join(", ");
     HeaderValue::try_from(list).expect("method names are tokens, which a header can hold")
 }

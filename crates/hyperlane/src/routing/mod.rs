@@ -13,6 +13,7 @@ mod registration;
 mod route;
 mod router;
 mod slash;
+mod spanned;
 mod table;
 
 use std::collections::HashMap;

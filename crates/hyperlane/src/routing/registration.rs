@@ -47,10 +47,14 @@ pub(super) struct Entry {
     pub(super) method: Option<Method>,
     pub(super) pattern: String,
     pub(super) handler: Arc<dyn ErasedHandler>,
+    /// The path of its type.
+    pub(super) handler_name: &'static str,
     pub(super) options: RouteOptions,
     pub(super) needs: Vec<(TypeId, &'static str)>,
     /// What two arguments both want.
     pub(super) conflict: Option<String>,
+    /// Settings that make no sense, with whose they are.
+    pub(super) problems: Vec<String>,
 }
 
 /// A router inside of another one.
@@ -100,16 +104,21 @@ where
 {
     let mut needs = Requirements::default();
     H::check(&mut needs);
+    let mut problems = needs.take_problems();
     let options = handler.options().0;
     for middleware in &options.middleware {
         middleware.check(&mut needs);
+        let of_it = needs.take_problems().into_iter();
+        problems.extend(of_it.map(|problem| format!("middleware `{}`: {problem}", middleware.name())));
     }
     Entry {
         method,
         pattern: pattern.to_owned(),
-        options,
         conflict: needs.take_conflict(),
+        problems,
+        handler_name: options.handler_name.unwrap_or(std::any::type_name::<H>()),
         needs: needs.into_states(),
+        options,
         handler: Arc::new(Erased::new(handler)),
     }
 }

@@ -35,6 +35,8 @@ pub struct Route<H, Args> {
 #[derive(Clone, Default)]
 pub(crate) struct RouteOptions {
     pub(crate) name: Option<Cow<'static, str>>,
+    /// The path of the handler's type, where a [`Route`] hides it.
+    pub(crate) handler_name: Option<&'static str>,
     pub(crate) middleware: Vec<Arc<dyn ErasedMiddleware>>,
     pub(crate) guards: Vec<Guard>,
     /// In bytes; `None` leaves it to the server.
@@ -72,7 +74,10 @@ impl<H: Handler<Args>, Args: 'static> Route<H, Args> {
     pub fn new(handler: H) -> Self {
         Self {
             handler,
-            options: RouteOptions::default(),
+            options: RouteOptions {
+                handler_name: Some(std::any::type_name::<H>()),
+                ..RouteOptions::default()
+            },
             args: PhantomData,
         }
     }
@@ -173,7 +178,12 @@ impl<H: Handler<Args>, Args: 'static> Handler<RouteArgs<Args>> for Route<H, Args
     }
 
     fn options(&self) -> HandlerOptions {
-        HandlerOptions(self.options.clone())
+        // A route in a route: the inner one knows the function.
+        let handler_name = self.handler.options().0.handler_name.or(self.options.handler_name);
+        HandlerOptions(RouteOptions {
+            handler_name,
+            ..self.options.clone()
+        })
     }
 }
 

@@ -20,6 +20,8 @@ pub(crate) struct RoutingTable {
     pub(super) default: HostTable,
     /// Whether any route has a limit of its own.
     pub(super) has_body_limits: bool,
+    /// Orders of middleware that can't work.
+    pub(super) doubts: Vec<String>,
 }
 
 /// The routes of a host.
@@ -61,6 +63,13 @@ impl RoutingTable {
             return None;
         }
         self.find(head, &mut Params::new()).options.body_limit
+    }
+
+    /// Logs what can't work.
+    pub(crate) fn warn_of_doubts(&self) {
+        for doubt in &self.doubts {
+            tracing::warn!("{doubt}");
+        }
     }
 
     fn host(&self, head: &Head) -> &HostTable {

@@ -332,9 +332,13 @@ impl TryFrom<&Server> for TestApp {
 
     /// Freezes the server, which can't run afterwards.
     fn try_from(server: &Server) -> Result<Self, RunError> {
-        let config = server.engine_config();
+        let (config, blocking_limit) = (server.engine_config(), server.blocking_limit());
+        let mut app = server.build()?;
+        if let Some(limit) = blocking_limit {
+            app.watch(limit);
+        }
         Ok(Self {
-            app: Arc::new(server.build()?),
+            app: Arc::new(app),
             config,
         })
     }

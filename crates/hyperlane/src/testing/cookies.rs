@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use cookie::Cookie;
 use cookie::time::OffsetDateTime;
+use cookie::{Cookie, SameSite};
 use tokio::time::Instant;
 
 /// Cookies between requests.
@@ -27,9 +27,11 @@ struct Stored {
 }
 
 impl Jar {
-    /// Keeps what a `Set-Cookie` line says (RFC 6265 §5.2); what is malformed is left out.
+    /// Keeps what a `Set-Cookie` line says (RFC 6265 §5.2); what is malformed, or no browser would take, is left out.
     pub(super) fn store(&mut self, host: &str, path: &str, line: &str) {
-        if let Ok(cookie) = Cookie::parse(line) {
+        if let Ok(cookie) = Cookie::parse(line)
+            && keeps_promises(&cookie)
+        {
             self.insert(host, path, &cookie);
         }
     }
@@ -94,6 +96,19 @@ impl Jar {
         let lives = |cookie: &&Stored| cookie.name == name && cookie.expires.is_none_or(|end| end > now);
         self.cookies.iter().find(lives).map(|cookie| cookie.value.clone())
     }
+}
+
+/// What a cookie's name and `SameSite=None` promise of its other attributes (RFC 6265bis §4.1.3, §5.7): without it
+/// browsers refuse the cookie.
+fn keeps_promises(cookie: &Cookie<'_>) -> bool {
+    let begins_with = |prefix: &str| {
+        let start = cookie.name().get(..prefix.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    };
+    let secure = cookie.secure().unwrap_or(false);
+    let needs_secure = begins_with("__Secure-") || begins_with("__Host-") || cookie.same_site() == Some(SameSite::None);
+    let bound_to_host = cookie.path() == Some("/") && cookie.domain().is_none_or(str::is_empty);
+    (secure || !needs_secure) && (bound_to_host || !begins_with("__Host-"))
 }
 
 /// `Max-Age` goes before `Expires` (RFC 6265 §5.3). `None` lives as long as the client.
@@ -179,6 +194,27 @@ mod tests {
         ] {
             assert_eq!(sent(&mut jar, host, "/"), expected, "{host}");
         }
+    }
+
+    /// RFC 6265bis §4.1.3, §5.7.
+    #[test]
+    fn a_cookie_that_no_browser_would_take_is_not_kept() {
+        for line in [
+            "__Host-a=1; Path=/",
+            "__Host-a=1; Secure",
+            "__Host-a=1; Secure; Path=/; Domain=a.example",
+            "__host-a=1; Secure; Path=/x",
+            "__Secure-a=1; Path=/",
+            "a=1; SameSite=None",
+        ] {
+            let mut jar = Jar::default();
+            jar.store("a.example", "/", line);
+            assert_eq!(sent(&mut jar, "a.example", "/x"), "", "{line}");
+        }
+        let mut jar = Jar::default();
+        jar.store("a", "/", "__Host-a=1; Secure; Path=/");
+        jar.store("a", "/", "b=2; Secure; SameSite=None");
+        assert_eq!(sent(&mut jar, "a", "/"), "__Host-a=1; b=2");
     }
 
     #[test]

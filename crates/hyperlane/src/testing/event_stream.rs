@@ -26,6 +26,8 @@ pub enum StreamItem {
     Comment(String),
     /// The time to wait before a lost connection is made again.
     Retry(Duration),
+    /// An id without an event: no listener sees it, and a client that comes back sends it as `Last-Event-ID`.
+    Id(String),
 }
 
 /// Turns bytes into items. Any split of the bytes over calls gives the same items.
@@ -39,6 +41,8 @@ pub(super) struct Parser {
     name: String,
     data: String,
     id: String,
+    /// Whether the id was set since the last empty line.
+    id_is_new: bool,
 }
 
 impl Parser {
@@ -87,7 +91,10 @@ impl Parser {
                 self.data.push_str(value);
                 self.data.push('\n');
             }
-            "id" if !value.contains('\0') => value.clone_into(&mut self.id),
+            "id" if !value.contains('\0') => {
+                value.clone_into(&mut self.id);
+                self.id_is_new = true;
+            }
             "retry" if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) => {
                 if let Ok(millis) = value.parse() {
                     self.items.push_back(StreamItem::Retry(Duration::from_millis(millis)));
@@ -100,7 +107,11 @@ impl Parser {
     fn dispatch(&mut self) {
         let name = std::mem::take(&mut self.name);
         let mut data = std::mem::take(&mut self.data);
+        let id_is_new = std::mem::take(&mut self.id_is_new);
         if data.pop().is_none() {
+            if id_is_new {
+                self.items.push_back(StreamItem::Id(self.id.clone()));
+            }
             return;
         }
         self.items.push_back(StreamItem::Event(Event {
@@ -146,7 +157,12 @@ mod tests {
 
     #[test]
     fn an_event_without_data_or_without_an_empty_line_is_none() {
-        assert_eq!(items(&[b"event: x\nid: 1\n\ndata: y\n"]), []);
+        assert_eq!(items(&[b"event: x\n\ndata: y\n"]), []);
+        assert_eq!(
+            items(&[b"event: x\nid: 1\n\n\n"]),
+            [StreamItem::Id("1".into())],
+            "its id counts, once"
+        );
         assert_eq!(
             items(&[b"event: x\n\ndata: y\n\n"]),
             [event("message", "y", "")],

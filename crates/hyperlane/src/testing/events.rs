@@ -111,6 +111,7 @@ impl Events {
             if let Some(item) = self.parser.next() {
                 match &item {
                     StreamItem::Event(event) => event.id.clone_into(&mut self.last_event_id),
+                    StreamItem::Id(id) => id.clone_into(&mut self.last_event_id),
                     StreamItem::Retry(time) => self.retry = Some(*time),
                     StreamItem::Comment(_) => {}
                 }
@@ -123,7 +124,7 @@ impl Events {
         }
     }
 
-    /// The id of the last event that was read: what a client that comes back sends as `Last-Event-ID`.
+    /// The last id that was read, with an event or alone: what a client that comes back sends as `Last-Event-ID`.
     pub fn last_event_id(&self) -> &str {
         &self.last_event_id
     }

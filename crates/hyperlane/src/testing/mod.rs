@@ -34,8 +34,8 @@
 //!
 //! # Beyond requests
 //!
-//! [`TestRequest::upgrade`] leads out of HTTP, to WebSocket and the like. [`TestClient::connect`] gives a bare
-//! connection, for bytes that no client would send.
+//! `TestClient::websocket` opens a WebSocket (feature `websocket`), and [`TestRequest::upgrade`] leads out of HTTP to
+//! whatever else. [`TestClient::connect`] gives a bare connection, for bytes that no client would send.
 
 mod client;
 mod connection;
@@ -50,6 +50,8 @@ mod redirect;
 mod request;
 mod response;
 mod transport;
+#[cfg(feature = "websocket")]
+mod websocket;
 
 pub use client::{TestApp, TestClient};
 pub use error::TestError;
@@ -59,3 +61,5 @@ pub use form::TestForm;
 pub use request::TestRequest;
 pub use response::TestResponse;
 pub use transport::TestConnection;
+#[cfg(feature = "websocket")]
+pub use websocket::{TestWebSocket, TestWebSocketRequest};

@@ -46,7 +46,9 @@ fn resolve(location: &str, base: &Uri) -> (Option<String>, String) {
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (host, target) = rest.split_at(end);
         let slash = if target.starts_with('/') { "" } else { "/" };
-        return (Some(host.to_owned()), format!("{slash}{target}"));
+        // Who is asked, without who asks (RFC 3986 §3.2.1).
+        let host = host.rsplit('@').next().unwrap_or_default();
+        return (Some(host.to_owned()), without_dots(&format!("{slash}{target}")));
     }
     let path = base.path();
     let target = match location.bytes().next() {
@@ -109,6 +111,7 @@ mod tests {
             ("https://h:1/x?y", "h:1", "/x?y"),
             ("//h", "h", "/"),
             ("http://h?y", "h", "/?y"),
+            ("http://u:p@h/a/../b?c=/../d", "h", "/b?c=/../d"),
         ] {
             assert_eq!(
                 resolve(location, &base),

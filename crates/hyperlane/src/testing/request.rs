@@ -6,7 +6,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_TYPE, COOKIE, EXPECT, HOST, SET_COOKIE, UPGRADE};
+use http::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST,
+    SET_COOKIE, TRANSFER_ENCODING, UPGRADE,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use hyperlane_core::{Body, Upgraded};
 use serde::Serialize;
@@ -85,6 +88,9 @@ impl TestRequest {
     #[track_caller]
     pub fn query<T: Serialize + ?Sized>(mut self, parameters: &T) -> Self {
         let more = urlencoded(parameters);
+        if more.is_empty() {
+            return self;
+        }
         let before = self.target.to_string();
         let separator = if before.contains('?') { '&' } else { '?' };
         self.target = valid_target(&format!("{before}{separator}{more}"));
@@ -134,7 +140,7 @@ impl TestRequest {
         self.typed_body("application/x-www-form-urlencoded", text)
     }
 
-    /// Sets the body to a form with files, and the content type.
+    /// Sets the body to a form with files, and the content type if there is none yet.
     #[track_caller]
     pub fn multipart(self, form: &TestForm) -> Self {
         let (content_type, body) = form.encode();
@@ -150,6 +156,8 @@ impl TestRequest {
 
     /// How many redirects are followed. Default: what the client says, which is 0 by default. A body that is a stream
     /// can't be sent twice, so that a redirect which keeps it is not followed.
+    ///
+    /// As from a browser, another host does not get the credentials of this request: `Authorization` and cookies.
     pub fn follow_redirects(mut self, most: usize) -> Self {
         self.redirects = most;
         self
@@ -269,6 +277,12 @@ impl TestRequest {
         })?;
         self.method = redirect.method;
         if let Some(host) = redirect.host {
+            let before = self.headers.get(HOST).or_else(|| self.session.headers.get(HOST));
+            if before.is_none_or(|before| !before.as_bytes().eq_ignore_ascii_case(host.as_bytes())) {
+                self.cookies.clear();
+                self.headers.remove(COOKIE);
+                self.headers.remove(AUTHORIZATION);
+            }
             let host = HeaderValue::try_from(&host).map_err(|error| {
                 TestError::new(format!("redirect leads to `{host}`, which is no host")).with_source(error)
             })?;
@@ -277,8 +291,17 @@ impl TestRequest {
         if redirect.keeps_body {
             self.body = Body::from(body.unwrap_or_default());
         } else {
-            self.headers.remove(CONTENT_TYPE);
-            self.headers.remove(EXPECT);
+            // What describes a body goes with it (RFC 9110 §15.4).
+            for name in [
+                CONTENT_TYPE,
+                CONTENT_ENCODING,
+                CONTENT_LANGUAGE,
+                CONTENT_LENGTH,
+                TRANSFER_ENCODING,
+                EXPECT,
+            ] {
+                self.headers.remove(name);
+            }
         }
         Ok(())
     }

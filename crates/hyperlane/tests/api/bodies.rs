@@ -1,6 +1,6 @@
 //! The request's body, read whole, in parts, and more than once.
 
-use hyperlane::{Body, BodyErrorKind, Bytes, Context, Json, Method, Rejection, Server};
+use hyperlane::{Body, BodyErrorKind, Bytes, Context, Json, Method, Rejection, Request, Route, Server, Service};
 use serde_json::Value;
 
 use crate::support::{app, call, request};
@@ -129,4 +129,13 @@ async fn a_reader_that_is_cancelled_loses_nothing() {
     };
     let (answer, ()) = tokio::join!(call, feed);
     assert_eq!(answer.text, "abc");
+}
+
+#[tokio::test]
+async fn the_body_limit_of_a_fallback_counts_although_no_route_has_one() {
+    let app = app(|server| {
+        server.fallback(Route::new(async |body: Bytes| body.len().to_string()).body_limit(3));
+    });
+    let request: Request = request(Method::POST, "/anywhere", "abc").into();
+    assert_eq!(app.body_limit(request.head()), Some(3));
 }

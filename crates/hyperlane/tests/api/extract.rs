@@ -164,6 +164,47 @@ async fn json_of_another_type_syntax_or_shape_is_refused_with_its_own_status() {
     }
 }
 
+/// JSON Schema Validation 2020-12 §6.1.1: a number without a fraction is an integer, however it is written.
+#[tokio::test]
+async fn a_whole_number_of_json_fits_an_integer_however_it_is_written() {
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "it is printed")]
+    struct Numbers {
+        small: u8,
+        list: Vec<i64>,
+        real: f64,
+        #[serde(flatten)]
+        rest: HashMap<String, i32>,
+    }
+    let app = app(|server| {
+        server.post("/", async |Json(numbers): Json<Numbers>| format!("{numbers:?}"));
+    });
+    let post = async |body: &'static str| {
+        let mut request = request(Method::POST, "/", body);
+        let json = "application/json".parse().unwrap();
+        request.headers_mut().insert("content-type", json);
+        call(&app, request).await
+    };
+    let answer = post(r#"{"small":178e-1,"list":[1.0,-20e-1],"real":2.0,"x":1e2}"#).await;
+    assert_eq!(answer.status(), 422, "17.8 is no integer");
+    let answer = post(r#"{"small":17.0,"list":[1.0,-20e-1],"real":2.0,"x":1e2}"#).await;
+    assert_eq!(
+        answer.text,
+        r#"Numbers { small: 17, list: [1, -2], real: 2.0, rest: {"x": 100} }"#
+    );
+    for (body, status, part) in [
+        (r#"{"small":256.0,"list":[],"real":1}"#, 422, "`small`"),
+        (r#"{"small":"1.0","list":[],"real":1}"#, 422, "`small`"),
+        (r#"{"small":1.0,"small":2,"list":[],"real":1}"#, 422, "duplicate field"),
+        (r#"{"small":1.0,"list":[],"real":1} x"#, 400, "not json"),
+        (r#"{"small":1.0,"list":[],"real":1"#, 400, "not json"),
+    ] {
+        let answer = post(body).await;
+        assert_eq!(answer.status(), status, "{body}: {}", answer.text);
+        assert!(answer.text.contains(part), "{body}: {}", answer.text);
+    }
+}
+
 #[tokio::test]
 async fn deeply_nested_json_is_refused_and_harms_nobody() {
     let app = app(|server| {

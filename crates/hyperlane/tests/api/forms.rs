@@ -187,3 +187,34 @@ async fn forms_are_read_and_their_type_is_checked() {
         "malformed"
     );
 }
+
+/// JSON Schema Validation 2020-12 §6.1.1: a number without a fraction is an integer, however it is written.
+#[tokio::test]
+async fn a_whole_number_fits_an_integer_however_it_is_written() {
+    let app = search();
+    for query in ["page=3.0", "page=30e-1", "page=0.3e%2B1"] {
+        assert_eq!(get_query(&app, query).await, "|[]||[]|Some(3)|false|[]", "{query}");
+    }
+    assert_eq!(
+        get_query(&app, "ids=1&ids=2.0&q=3.0").await,
+        "3.0|[1, 2]||[]|None|false|[]"
+    );
+    assert_eq!(get_query(&app, "ids[]=1.0&ids[]=2").await, "|[1, 2]||[]|None|false|[]");
+    assert_eq!(
+        get_query(&app, "filter[name]=1.0&filter[min]=-3.0").await,
+        "|[]|1.0>Some(-3)|[]|None|false|[]"
+    );
+    for query in ["page=3.5", "page=1e10", "page=3.", "page=0x3"] {
+        assert_eq!(get(&app, &format!("/?{query}")).await.status(), 400, "{query}");
+    }
+}
+
+/// A value without a name is no field, wherever it stands.
+#[tokio::test]
+async fn a_value_without_a_name_is_passed_over() {
+    let app = search();
+    for query in ["=1&q=a", "q=a&=1", "=&q=a&=2&=3"] {
+        assert_eq!(get_query(&app, query).await, "a|[]||[]|None|false|[]", "{query}");
+    }
+    assert_eq!(get_query(&app, "=1").await, "|[]||[]|None|false|[]");
+}

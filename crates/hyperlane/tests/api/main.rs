@@ -7,6 +7,7 @@ mod deadline;
 mod errors;
 mod extract;
 mod forms;
+mod forwarded;
 mod merge;
 mod middleware;
 mod multipart;

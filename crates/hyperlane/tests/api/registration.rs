@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hyperlane::{Body, Context, HandlerPanic, Server, ServerConfig, Service, State, StatusCode};
+use hyperlane::{Body, Context, Guard, HandlerPanic, Route, Server, ServerConfig, Service, State, StatusCode};
 
 use crate::support::{app, get};
 
@@ -158,4 +158,20 @@ fn a_server_can_be_shared_and_run_from_any_task() {
     is_shared(&server);
     is_sent(&server.run());
     is_shared(&server.build().unwrap());
+}
+
+#[test]
+fn a_guard_for_a_host_that_no_client_can_name_is_an_error() {
+    let server = Server::new();
+    server
+        .get("/a", Route::new(async || "").guard(Guard::host("example.com:80")))
+        .get("/b", Route::new(async || "").guard(Guard::host("b\u{fc}cher.example")));
+    let error = server.build().unwrap_err();
+    assert!(error.is_route());
+    let error = error.to_string();
+    assert!(
+        error.contains("route GET `/a`: guard `host example.com:80`: leave the port away"),
+        "{error}"
+    );
+    assert!(error.contains("begins with `xn--`"), "{error}");
 }

@@ -60,6 +60,88 @@ async fn a_piece_waits_until_the_engine_takes_it() {
     }
 }
 
+/// What an engine has room for need not be waited for, piece by piece.
+#[tokio::test]
+async fn a_handler_sends_ahead_as_far_as_there_is_room() {
+    let sent = Arc::new(AtomicUsize::new(0));
+    let app = app(|server| {
+        server
+            .state(Arc::clone(&sent))
+            .get("/", async |ctx: Context, State(counter): State<Arc<AtomicUsize>>| {
+                for i in 0_u8.. {
+                    let piece = vec![i; 1000];
+                    if ctx.set_response_body(piece).send_body().await.is_err() {
+                        break;
+                    }
+                    counter.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+    });
+    let mut response = begin(&app).await;
+    let body = response.body_mut();
+    body.grant(usize::MAX);
+    for expected in 0..100 {
+        let piece = body.chunk().await.unwrap().unwrap();
+        assert_eq!((piece.len(), piece[0]), (1000, expected), "in order");
+        let ahead = sent.load(Ordering::SeqCst) - usize::from(expected);
+        assert!(ahead <= 16, "{ahead} KB ahead of the reader");
+    }
+    body.grant(0);
+    while sent.load(Ordering::SeqCst) < 150 {
+        body.chunk().await.unwrap().unwrap();
+    }
+    let before = sent.load(Ordering::SeqCst);
+    body.chunk().await.unwrap().unwrap();
+    assert_eq!(sent.load(Ordering::SeqCst), before + 1, "one by one without room");
+}
+
+#[tokio::test]
+async fn many_tiny_pieces_are_not_sent_ahead_without_end() {
+    let sent = Arc::new(AtomicUsize::new(0));
+    let app = app(|server| {
+        server
+            .state(Arc::clone(&sent))
+            .get("/", async |ctx: Context, State(counter): State<Arc<AtomicUsize>>| {
+                while ctx.send_piece("x").await.is_ok() {
+                    counter.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+    });
+    let mut response = begin(&app).await;
+    response.body_mut().grant(usize::MAX);
+    for _ in 0..2 {
+        chunk(response.body_mut()).await.unwrap();
+    }
+    let ahead = sent.load(Ordering::SeqCst);
+    assert!((2..500).contains(&ahead), "{ahead} pieces ahead of the reader");
+}
+
+#[tokio::test]
+async fn pieces_of_a_task_stay_in_order_with_those_that_are_sent_ahead() {
+    let app = app(|server| {
+        server.get("/", async |ctx: Context| {
+            ctx.send_piece("0").await.unwrap();
+            for round in 0..3 {
+                ctx.send_piece(format!("a{round}")).await.unwrap();
+                let other = ctx.clone();
+                let task = tokio::spawn(async move { other.send_piece(format!("b{round}")).await.unwrap() });
+                task.await.unwrap();
+                ctx.send_piece(format!("c{round}")).await.unwrap();
+            }
+        });
+    });
+    let mut response = begin(&app).await;
+    let mut text = String::new();
+    loop {
+        response.body_mut().grant(usize::MAX);
+        match chunk(response.body_mut()).await {
+            Some(piece) => text.push_str(&piece),
+            None => break,
+        }
+    }
+    assert_eq!(text, "0a0b0c0a1b1c1a2b2c2");
+}
+
 #[tokio::test]
 async fn the_stream_ends_with_the_handler_and_what_was_not_sent_is_not_sent() {
     let app = app(|server| {

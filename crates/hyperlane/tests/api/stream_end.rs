@@ -164,6 +164,34 @@ async fn an_error_returned_in_the_middle_ends_the_stream_as_incomplete() {
 }
 
 #[tokio::test]
+async fn what_was_sent_ahead_goes_out_before_the_stream_ends_as_incomplete() {
+    let app = app(|server| {
+        server.get("/error", async |ctx: Context| {
+            for piece in ["first", "ahead", "far ahead"] {
+                ctx.send_piece(piece).await.unwrap();
+            }
+            StatusCode::BAD_GATEWAY
+        });
+        server.get("/panic", async |ctx: Context| -> () {
+            for piece in ["first", "ahead", "far ahead"] {
+                ctx.send_piece(piece).await.unwrap();
+            }
+            panic!("on purpose");
+        });
+    });
+    for path in ["/error", "/panic"] {
+        let mut response = app.call(request(Method::GET, path, "").into()).await;
+        let body = response.body_mut();
+        body.grant(usize::MAX);
+        for expected in ["first", "ahead", "far ahead"] {
+            assert_eq!(chunk(body).await.as_deref(), Some(expected), "{path}");
+        }
+        body.chunk().await.expect("an end that is told").unwrap_err();
+        assert!(body.chunk().await.is_none());
+    }
+}
+
+#[tokio::test]
 async fn an_error_before_anything_left_is_still_the_answer() {
     let app = app(|server| {
         server.get("/", async |ctx: Context| -> Result<(), StatusCode> {

@@ -177,9 +177,9 @@ fn versions() -> Vec<Case> {
 fn not_http() -> Vec<Case> {
     vec![
         case(
-            "refuses_the_http_2_preface_on_a_cleartext_1_1_port",
+            "refuses_what_begins_as_the_preface_of_http_2_and_is_none",
             "RFC 9113 §3.4",
-            "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+            "PRI * HTTP/2.0\r\nHost: a\r\n\r\n",
         )
         .refused_any(&[400, 505]),
         case(

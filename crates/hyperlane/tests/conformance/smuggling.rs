@@ -315,9 +315,9 @@ fn swallowed() -> Vec<Case> {
         .marker_unreached()
         .refused(501),
         case(
-            "behind_the_http_2_preface",
-            "a request after the preface of HTTP/2",
-            "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+            "behind_a_broken_http_2_preface",
+            "a request after what is nearly the preface of HTTP/2",
+            "PRI * HTTP/2.0\r\n\r\nSM\r\nX\r\n",
         )
         .marker_unreached()
         .refused_any(&[400, 505]),

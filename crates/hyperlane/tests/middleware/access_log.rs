@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use hyperlane::middleware::{AccessFormat, AccessLog, RequestIds};
-use hyperlane::{App, Context, Server, ServerConfig, StatusCode};
+use hyperlane::{App, Body, Context, Server, ServerConfig, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{app, bytes, call, get, request, text, three_pieces};
@@ -110,6 +110,7 @@ async fn json_lines_have_all_fields() {
         ("pattern", serde_json::json!("/item/{id}")),
         ("status", serde_json::json!(200)),
         ("bytes", serde_json::json!(4)),
+        ("bytes_in", serde_json::json!(0)),
         ("id", serde_json::json!("r-7")),
         ("user_agent", serde_json::json!("a \"quoted\" one")),
         ("referer", serde_json::Value::Null),
@@ -123,6 +124,29 @@ async fn json_lines_have_all_fields() {
         time.len() == 24 && time.ends_with('Z') && time.as_bytes()[10] == b'T',
         "{time}: RFC 3339 §5.6"
     );
+}
+
+#[tokio::test]
+async fn the_bytes_of_a_request_are_counted_as_they_are_read() {
+    let lines = Lines::default();
+    let app = app(|server| {
+        server
+            .middleware(AccessLog::new().writer(lines.clone(), AccessFormat::Json))
+            .post("/all", async |text: String| text)
+            .post("/first", async |mut body: Body| {
+                drop(body.chunk().await);
+            });
+    });
+    let pieces = || Body::stream(futures::stream::iter(["12345", "678"].map(Ok::<_, std::io::Error>)));
+    let bytes_in = async |path: &str, body: Body| {
+        drop(bytes(call(&app, request("POST", path, &[], body)).await).await);
+        let line: serde_json::Value = serde_json::from_str(&lines.one()).unwrap();
+        line["bytes_in"].as_u64().unwrap()
+    };
+    assert_eq!(bytes_in("/all", Body::from("123")).await, 3, "at hand");
+    assert_eq!(bytes_in("/all", pieces()).await, 8);
+    assert_eq!(bytes_in("/first", pieces()).await, 5, "the rest was not read");
+    assert_eq!(bytes_in("/nowhere", pieces()).await, 0);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! `Compression`.
 
 use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder, ZstdDecoder};
-use hyperlane::middleware::Compression;
+use hyperlane::middleware::{Compression, ETags};
 use hyperlane::{Body, Context, Response, Server, ServerConfig, StatusCode};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 
@@ -234,4 +234,32 @@ async fn over_a_connection_head_and_get_follow_each_other() {
         "{get}"
     );
     handle.shutdown().await;
+}
+
+/// RFC 9110 §15.4.5: what varies, and by which tag, is told as with the answer that it stands for.
+#[tokio::test]
+async fn not_modified_says_what_the_answer_would_have_said() {
+    let app = app(|server| {
+        server
+            .middleware(Compression::new())
+            .middleware(ETags::new())
+            .get("/", async || ([("etag", "\"one\"")], long()));
+    });
+    let coded = [("accept-encoding", "gzip")];
+    let response = get(&app, "/", &coded).await;
+    assert_eq!(
+        (header(&response, "etag"), header(&response, "vary")),
+        ("W/\"one\"", "accept-encoding")
+    );
+    let known = get(&app, "/", &[coded[0], ("if-none-match", "W/\"one\"")]).await;
+    assert_eq!(known.status(), 304);
+    assert_eq!(
+        (header(&known, "etag"), header(&known, "vary")),
+        ("W/\"one\"", "accept-encoding")
+    );
+    let plain = get(&app, "/", &[("if-none-match", "\"one\"")]).await;
+    assert_eq!(
+        (header(&plain, "etag"), header(&plain, "vary")),
+        ("\"one\"", "accept-encoding")
+    );
 }

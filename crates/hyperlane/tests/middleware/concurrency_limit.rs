@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyperlane::App;
 use hyperlane::middleware::ConcurrencyLimit;
+use hyperlane::{App, Bytes, HeaderValue, Response, Upgraded};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Semaphore;
 
 use crate::support::{app, get, header, settle, text, three_pieces};
@@ -87,4 +88,33 @@ async fn a_request_that_is_given_up_leaves_its_place() {
     running.abort();
     let _ = running.await;
     assert_eq!(get(&app, "/stream", &[]).await.status(), 200);
+}
+
+#[tokio::test]
+async fn an_upgraded_connection_keeps_its_place_until_it_ends() {
+    let app = app(|server| {
+        server.middleware(ConcurrencyLimit::new(1)).get("/socket", async || {
+            Response::upgrade(HeaderValue::from_static("echo"), |mut io: Upgraded| async move {
+                let mut byte = [0];
+                let _ = io.read_exact(&mut byte).await;
+            })
+            .with_header("x-mine", "yes")
+        });
+    });
+    let mut response = get(&app, "/socket", &[("upgrade", "echo")]).await;
+    assert_eq!(response.status(), 101);
+    assert_eq!(
+        (header(&response, "upgrade"), header(&response, "x-mine")),
+        ("echo", "yes")
+    );
+    let upgrade = response.take_upgrade().expect("it is passed on");
+    drop(response);
+    assert_eq!(get(&app, "/socket", &[]).await.status(), 503, "the head is not the end");
+    let (mut client, server) = tokio::io::duplex(8);
+    let running = tokio::spawn(upgrade.run(Upgraded::new(server, Bytes::new())));
+    settle().await;
+    assert_eq!(get(&app, "/socket", &[]).await.status(), 503);
+    client.write_all(b"x").await.unwrap();
+    running.await.unwrap();
+    assert_eq!(get(&app, "/socket", &[]).await.status(), 101);
 }

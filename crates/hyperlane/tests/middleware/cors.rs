@@ -98,6 +98,18 @@ async fn options_that_are_no_preflight_reach_the_route() {
     let app = sharing(Cors::new().origin("https://app.example"));
     let response = call(&app, request("OPTIONS", "/", &[("origin", "https://app.example")], "")).await;
     assert!(header(&response, "allow").contains("GET"), "RFC 9110 §9.3.7");
+    assert_eq!(
+        header(&response, "access-control-allow-origin"),
+        "https://app.example",
+        "a page may read it"
+    );
+    assert_eq!(
+        header(&response, "access-control-allow-methods"),
+        "",
+        "that is for preflight requests"
+    );
+    let other = call(&app, request("OPTIONS", "/", &[("origin", "https://evil.example")], "")).await;
+    assert_eq!(header(&other, "access-control-allow-origin"), "");
 }
 
 #[tokio::test]
@@ -118,19 +130,4 @@ async fn origins_may_be_all_or_chosen_by_a_function() {
     };
     assert_eq!(ask("https://pr-7.example").await, "https://pr-7.example");
     assert_eq!(ask("https://evil.example").await, "");
-}
-
-#[test]
-fn what_would_open_the_door_to_everybody_is_refused_at_once() {
-    for build in [
-        || drop(Cors::new().any_origin().credentials()),
-        || drop(Cors::new().credentials().any_origin()),
-        || drop(Cors::new().origin("*")),
-        || drop(Cors::new().origin("https://app.example/")),
-        || drop(Cors::new().origin("https://App.example")),
-        || drop(Cors::new().origin("app.example")),
-        || drop(Cors::new().headers(["not a name"])),
-    ] {
-        assert!(std::panic::catch_unwind(build).is_err());
-    }
 }

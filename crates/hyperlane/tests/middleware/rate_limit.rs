@@ -107,9 +107,3 @@ async fn a_flood_of_addresses_takes_no_more_memory_and_no_quota_of_known_clients
         );
     }
 }
-
-#[test]
-#[should_panic(expected = "is no limit")]
-fn a_limit_of_no_requests_is_refused_at_once() {
-    let _ = RateLimit::new(0, Duration::from_secs(1));
-}

@@ -1,8 +1,11 @@
 //! `SecurityHeaders`.
 
-use hyperlane::middleware::SecurityHeaders;
+use std::sync::Arc;
 
-use crate::support::{app, get, header};
+use hyperlane::middleware::SecurityHeaders;
+use hyperlane::{ConnectionInfo, Server, ServerConfig};
+
+use crate::support::{app, call, get, header, request};
 
 #[tokio::test]
 async fn sets_careful_defaults_on_every_answer() {
@@ -14,7 +17,6 @@ async fn sets_careful_defaults_on_every_answer() {
         for (name, part) in [
             ("content-security-policy", "default-src 'self'"),
             ("content-security-policy", "object-src 'none'"),
-            ("strict-transport-security", "max-age=31536000"),
             ("x-content-type-options", "nosniff"),
             ("x-frame-options", "SAMEORIGIN"),
             ("referrer-policy", "strict-origin-when-cross-origin"),
@@ -46,8 +48,32 @@ async fn what_a_handler_sets_and_what_is_configured_wins() {
     assert_eq!(header(&response, "referrer-policy"), "");
 }
 
-#[test]
-#[should_panic(expected = "can't be a header")]
-fn a_value_that_would_split_the_response_is_refused_at_once() {
-    let _ = SecurityHeaders::none().set("x-a", "1\r\nset-cookie: a=b");
+/// RFC 6797 §7.2.
+#[tokio::test]
+async fn strict_transport_security_goes_over_tls_alone() {
+    let server = Server::new();
+    server
+        .config(ServerConfig::new().trusted_proxies(["10.0.0.0/8"]))
+        .middleware(SecurityHeaders::new())
+        .get("/", async || "");
+    let app = server.build().unwrap();
+    let ask = async |peer: &str, proto: Option<&str>| {
+        let headers: Vec<_> = proto.map(|proto| ("x-forwarded-proto", proto)).into_iter().collect();
+        let headers = [headers, vec![("x-forwarded-for", "192.0.2.1")]].concat();
+        let mut request = request("GET", "/", &headers, "");
+        let peer = peer.parse().unwrap();
+        request
+            .extensions_mut()
+            .insert(Arc::new(ConnectionInfo::new(Some(peer), None)));
+        let response = call(&app, request).await;
+        header(&response, "strict-transport-security").to_owned()
+    };
+    assert_eq!(
+        ask("10.0.0.1:1", Some("https")).await,
+        "max-age=31536000",
+        "a trusted proxy speaks tls"
+    );
+    assert_eq!(ask("10.0.0.1:1", Some("http")).await, "");
+    assert_eq!(ask("192.0.2.9:1", Some("https")).await, "", "anybody can say so");
+    assert_eq!(ask("192.0.2.9:1", None).await, "");
 }

@@ -6,7 +6,8 @@ use hyperlane::middleware::{
     AccessFormat, AccessLog, BodyLimit, CatchPanic, Compression, ConcurrencyLimit, Cors, Csrf, Decompression, ETags,
     MemoryStore, RateLimit, RequestIds, SecurityHeaders, Sessions, Timeout, Trace,
 };
-use hyperlane::{HeaderValue, Response, Server};
+use hyperlane::{Context, HeaderValue, Response, Server};
+use hyperlane_core::ConnectProtocol;
 
 use crate::support::{app, call, get, header, post, request, text};
 
@@ -65,6 +66,30 @@ async fn an_upgrade_passes_all_of_them() {
     let mut response = call(&app, request("GET", "/socket", &[("upgrade", "echo")], "")).await;
     assert_eq!(response.status(), 101);
     assert!(response.take_upgrade().is_some(), "RFC 9110 §7.8");
+}
+
+/// RFC 8441 §5: what follows is the other protocol, not a body that limits, codings and origins could be about.
+#[tokio::test]
+async fn an_extended_connect_passes_what_is_about_bodies() {
+    let app = app(|server| {
+        server
+            .middleware(Csrf::new())
+            .middleware(Decompression::new())
+            .middleware(BodyLimit::new(4))
+            .get("/socket", async |ctx: Context| ctx.bytes().await);
+    });
+    let connect = async |headers: &[(&str, &str)]| {
+        let mut request = request("CONNECT", "/socket", headers, "more than four bytes");
+        request.extensions_mut().insert(ConnectProtocol::new("websocket"));
+        call(&app, request).await
+    };
+    let coded = connect(&[("content-encoding", "gzip"), ("sec-fetch-site", "same-origin")]).await;
+    assert_eq!(coded.status(), 200);
+    assert_eq!(text(coded).await, "more than four bytes");
+    let foreign = [("host", "bank.example"), ("origin", "https://evil.example")];
+    assert_eq!(connect(&foreign).await.status(), 403, "RFC 6455 §10.2");
+    let own = [("host", "bank.example"), ("origin", "https://bank.example")];
+    assert_eq!(connect(&own).await.status(), 200);
 }
 
 #[test]

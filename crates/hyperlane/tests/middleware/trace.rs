@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use hyperlane::middleware::{RequestIds, Trace};
-use hyperlane::{Context, StatusCode};
+use hyperlane::{Context, Route, Router, StatusCode};
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::support::{app, get, settle, text, three_pieces};
@@ -101,6 +101,48 @@ async fn a_stream_is_within_the_span_until_its_end() {
     drop(get(&app, "/stream", &[]).await);
     settle().await;
     assert!(lines.take().contains("aborted=true"));
+}
+
+#[tokio::test]
+async fn a_handler_has_a_span_of_its_own_within_that_of_the_request() {
+    async fn item(_: Context) -> &'static str {
+        tracing::info!("at work");
+        "four"
+    }
+
+    let (lines, _guard) = subscribe(INFO);
+    let app = app(|server| {
+        server.get("/untraced/{id}", item).nest("/a", {
+            let router = Router::new();
+            router
+                .middleware(Trace::new())
+                .get("/item/{id}", item)
+                .get("/route", Route::new(item).name("named"))
+                .get("/later", async |_: Context| {
+                    tokio::task::yield_now().await;
+                    tracing::info!("later");
+                });
+            router
+        });
+    });
+    drop(text(get(&app, "/a/item/7", &[]).await).await);
+    let text_of = lines.take();
+    let line = text_of.lines().find(|line| line.contains("at work")).unwrap();
+    let spans = ["request{method=GET", ":handler{route=\"/a/item/{id}\" name=\"item\"}"];
+    assert!(spans.iter().all(|span| line.contains(span)), "{line}");
+    let end = text_of.lines().find(|line| line.contains("finished")).unwrap();
+    assert!(!end.contains("handler{"), "{end}");
+    drop(text(get(&app, "/a/route", &[]).await).await);
+    assert!(lines.take().contains("handler{route=\"/a/route\" name=\"item\"}"));
+    drop(text(get(&app, "/a/later", &[]).await).await);
+    let later = lines.take();
+    assert!(later.contains("name=\"closure in a_handler_has"), "{later}");
+    drop(text(get(&app, "/untraced/7", &[]).await).await);
+    let untraced = lines.take();
+    assert!(
+        untraced.contains("at work") && !untraced.contains("handler{"),
+        "{untraced}"
+    );
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod paths;
 mod requests;
 mod responses;
 mod serving;
+mod typed_path;
 
 use hyperlane::Server;
 use hyperlane::openapi::OpenApi;

@@ -1,5 +1,7 @@
 //! Paths, methods and the parameters in patterns.
 
+use std::collections::HashMap;
+
 use hyperlane::openapi::schemars::JsonSchema;
 use hyperlane::{Guard, Json, Method, Path, Route, Router};
 use serde::Deserialize;
@@ -138,4 +140,110 @@ fn routes_of_a_host_name_it_as_their_server() {
     });
     assert_eq!(document["paths"]["/users"]["servers"][0]["url"], "//admin.example");
     assert!(document["paths"]["/"].get("servers").is_none());
+}
+
+#[test]
+fn a_path_read_as_a_map_or_a_list_has_the_schema_of_its_values() {
+    async fn map(_: Path<HashMap<String, u8>>) {}
+    async fn list(_: Path<Vec<bool>>) {}
+    let document = document(|server| {
+        server
+            .get("/map/{a}/{b}", Route::new(map).openapi(|operation| operation))
+            .get("/map/{a}", Route::new(map).openapi(|operation| operation))
+            .get("/list/{a}/{b}", Route::new(list).openapi(|operation| operation))
+            .get("/list/{a}", Route::new(list).openapi(|operation| operation));
+    });
+    for path in ["/map/{a}", "/map/{a}/{b}"] {
+        assert_eq!(
+            parameter(operation(&document, "get", path), "a")["schema"]["maximum"],
+            255
+        );
+    }
+    for path in ["/list/{a}", "/list/{a}/{b}"] {
+        assert_eq!(
+            parameter(operation(&document, "get", path), "a")["schema"]["type"],
+            "boolean"
+        );
+    }
+}
+
+/// Schemas are read with the expressions of ECMA-262 (JSON Schema 2020-12 §6.4).
+#[test]
+fn an_expression_that_means_something_else_in_a_schema_is_told_in_words() {
+    let document = document(|server| {
+        server
+            .get("/plain/{tag:[a-z]+(?:-[a-z]+)*}", async || "")
+            .get("/flags/{tag:(?i)[a-z]+}", async || "");
+    });
+    let tag = |path: &str| parameter(operation(&document, "get", path), "tag").clone();
+    assert_eq!(tag("/plain/{tag}")["schema"]["pattern"], "^(?:[a-z]+(?:-[a-z]+)*)$");
+    let schema = &tag("/flags/{tag}")["schema"];
+    assert_eq!(
+        (&schema["description"], &schema["pattern"]),
+        (&json!("fits `(?i)[a-z]+`"), &json!(null))
+    );
+}
+
+/// A brace begins a parameter, a question mark ends a path (OpenAPI 3.1 §4.8.8.1, RFC 3986 §3.3).
+#[test]
+fn text_of_a_pattern_is_encoded_where_a_template_would_read_it_otherwise() {
+    let document = document(|server| {
+        server
+            .get("/a/{{b}}/{c}", async || "")
+            .get("/50%25", async || "")
+            .get("/größe", async || "");
+    });
+    let paths: Vec<_> = document["paths"].as_object().expect("it is one").keys().collect();
+    assert_eq!(paths, ["/50%25", "/a/%7Bb%7D/{c}", "/gr%C3%B6%C3%9Fe"]);
+}
+
+/// OpenAPI 3.1 §4.8.10: unique among all operations of the API.
+#[test]
+fn a_name_that_was_given_stays_and_those_made_up_give_way() {
+    let document = document(|server| {
+        server
+            .get("/users", async || "")
+            .post("/users", Route::new(async || "").name("get_users"))
+            .put("/users", Route::new(async || "").name("same"))
+            .delete(
+                "/users",
+                Route::new(async || "").openapi(|operation| operation.id("same")),
+            );
+    });
+    let id = |method: &str| operation(&document, method, "/users")["operationId"].clone();
+    assert_eq!((id("post"), id("get")), (json!("get_users"), json!("get_users_2")));
+    let mut same = [id("put").to_string(), id("delete").to_string()];
+    same.sort();
+    assert_eq!(same, [r#""same""#, r#""same_2""#]);
+}
+
+#[test]
+fn methods_that_are_registered_are_told_and_those_that_answer_by_themselves_are_not() {
+    let document = document(|server| {
+        server
+            .get("/", async || "")
+            .head("/own", async || "")
+            .options("/own", async || "");
+    });
+    let methods = |path: &str| -> Vec<String> {
+        let path = document["paths"][path].as_object().expect("it is there");
+        path.keys().cloned().collect()
+    };
+    assert_eq!(methods("/"), ["get"]);
+    assert_eq!(methods("/own"), ["head", "options"]);
+}
+
+#[test]
+fn a_document_is_the_same_each_time() {
+    let make = || {
+        document(|server| {
+            for name in ["/b/{x}", "/a", "/c/{y:u8}"] {
+                server
+                    .get(name, Route::new(async || Json(1_u8)).openapi(|operation| operation))
+                    .route(name, async || "");
+            }
+        })
+        .to_string()
+    };
+    assert_eq!(make(), make());
 }

@@ -162,6 +162,25 @@ fn typed_headers_are_parameters_but_for_those_that_documents_keep_elsewhere() {
     assert_eq!((&header["in"], &header["required"]), (&json!("header"), &json!(true)));
 }
 
+#[cfg(feature = "websocket")]
+#[test]
+fn a_websocket_is_described_as_what_opens_it() {
+    use hyperlane::websocket::WebSocketUpgrade;
+
+    async fn chat(upgrade: WebSocketUpgrade) -> hyperlane::Response {
+        upgrade.on_upgrade(async |_| {})
+    }
+    let document = document(|server| {
+        server.get(
+            "/chat",
+            Route::new(chat).openapi(|operation| operation.summary("Opens a chat")),
+        );
+    });
+    let chat = operation(&document, "get", "/chat");
+    assert_eq!(statuses(chat), ["101", "400", "403", "426", "default"]);
+    assert!(chat["responses"]["101"]["headers"].get("upgrade").is_some());
+}
+
 struct Tenant;
 
 impl FromContext for Tenant {
@@ -199,4 +218,134 @@ fn an_extractor_of_ones_own_says_what_it_reads() {
         (&json!(true), &json!(["a"]))
     );
     assert!(statuses(handler).contains(&"401"));
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "it is only described")]
+struct Deep {
+    name: String,
+    all: Option<bool>,
+    tags: Option<Vec<String>>,
+    range: Option<Range>,
+    #[serde(flatten)]
+    page: Page,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "it is only described")]
+struct Page {
+    #[serde(default)]
+    offset: u32,
+}
+
+#[test]
+fn optional_fields_lists_and_flattened_ones_are_parameters_of_their_own() {
+    async fn deep(_: Query<Deep>) {}
+    let document = document(|server| {
+        server.get("/", Route::new(deep).openapi(|operation| operation));
+    });
+    let deep = operation(&document, "get", "/");
+    for (name, required, kind) in [
+        ("name", true, "string"),
+        ("all", false, "boolean"),
+        ("tags", false, "array"),
+        ("offset", false, "integer"),
+    ] {
+        let parameter = parameter(deep, name);
+        assert_eq!(
+            (&parameter["required"], &parameter["schema"]["type"]),
+            (&json!(required), &json!(kind)),
+            "{name}"
+        );
+    }
+    assert_eq!(parameter(deep, "tags")["schema"]["items"], json!({ "type": "string" }));
+    assert_eq!(parameter(deep, "range")["schema"]["$ref"], "#/components/schemas/Range");
+    assert!(!deep.to_string().contains("null"), "text has none: {deep}");
+}
+
+#[test]
+fn names_of_fields_that_are_not_described_may_nest_but_not_end_in_a_bracket() {
+    async fn open(_: Form<Page>) {}
+    async fn map(_: Query<std::collections::HashMap<String, String>>) {}
+    #[derive(Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "it is only described")]
+    struct Closed {
+        name: String,
+    }
+    async fn closed(_: Form<Closed>) {}
+    let document = document(|server| {
+        server
+            .post("/open", Route::new(open).openapi(|operation| operation))
+            .get("/map", Route::new(map).openapi(|operation| operation))
+            .post("/closed", Route::new(closed).openapi(|operation| operation));
+    });
+    let form = |path: &str| {
+        let body = &operation(&document, "post", path)["requestBody"];
+        body["content"]["application/x-www-form-urlencoded"]["schema"].clone()
+    };
+    let names = &form("/open")["propertyNames"]["pattern"];
+    assert!(names.is_string());
+    assert_eq!(
+        &parameter(operation(&document, "get", "/map"), "query")["schema"]["propertyNames"]["pattern"],
+        names
+    );
+    assert_eq!(
+        (
+            &form("/closed")["propertyNames"],
+            &form("/closed")["additionalProperties"]
+        ),
+        (&json!(null), &json!(false))
+    );
+}
+
+#[derive(Deserialize, JsonSchema, Serialize)]
+struct Tree {
+    name: String,
+    children: Vec<Self>,
+}
+
+#[test]
+fn a_type_that_holds_itself_is_a_component_that_refers_to_itself() {
+    async fn plant(tree: Json<Tree>) -> Json<Tree> {
+        tree
+    }
+    async fn find(_: Query<Tree>) {}
+    let document = document(|server| {
+        server
+            .post("/", Route::new(plant).openapi(|operation| operation))
+            .get("/", Route::new(find).openapi(|operation| operation));
+    });
+    let tree = &document["components"]["schemas"]["Tree"];
+    assert_eq!(
+        tree["properties"]["children"]["items"]["$ref"],
+        "#/components/schemas/Tree"
+    );
+    assert_eq!(parameter(operation(&document, "get", "/"), "children")["in"], "query");
+}
+
+#[test]
+fn a_handler_that_takes_its_context_says_its_parameters_one_by_one() {
+    let document = document(|server| {
+        server.get(
+            "/",
+            Route::new(async |_: Context| ()).openapi(|operation| {
+                operation
+                    .query_parameter::<u8>("size")
+                    .optional(|operation| operation.query_parameter::<Option<String>>("name"))
+            }),
+        );
+    });
+    let get = operation(&document, "get", "/");
+    let size = parameter(get, "size");
+    assert_eq!(
+        (&size["required"], &size["schema"]["maximum"]),
+        (&json!(true), &json!(255))
+    );
+    let name = parameter(get, "name");
+    assert_eq!(
+        (&name["required"], &name["schema"]["type"]),
+        (&json!(false), &json!("string"))
+    );
+    assert_eq!(name["allowEmptyValue"], json!(null), "nobody said so");
 }

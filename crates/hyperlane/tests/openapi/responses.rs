@@ -141,3 +141,140 @@ fn components_are_shared_unless_what_is_written_differs_from_what_is_read() {
     assert!(schemas["Settings"].get("required").is_none());
     assert_eq!(schemas["SettingsOutput"]["required"], json!(["dark"]));
 }
+
+#[derive(Deserialize, JsonSchema, Serialize)]
+struct Many<T> {
+    items: Vec<T>,
+}
+
+/// OpenAPI 3.1 §4.8.7.1: a component's name has letters, digits, `.`, `-` and `_`.
+#[derive(Deserialize, JsonSchema, Serialize)]
+#[schemars(rename = "Size<cm> / ü")]
+struct OddName {
+    size: u8,
+}
+
+#[test]
+fn generic_types_and_odd_names_have_components_that_references_find() {
+    async fn handler(_: Json<Many<OddName>>) -> Json<Many<Size>> {
+        Json(Many { items: Vec::new() })
+    }
+    let document = document(|server| {
+        server.post("/", Route::new(handler).openapi(|operation| operation));
+    });
+    let schemas = document["components"]["schemas"].as_object().expect("there are some");
+    for name in schemas.keys() {
+        let valid = |character: char| character.is_ascii_alphanumeric() || matches!(character, '.' | '-' | '_');
+        assert!(name.chars().all(valid), "{name}");
+    }
+    assert_references_lead_somewhere(&document, &document);
+    assert!(schemas.len() >= 4, "{:?}", schemas.keys());
+}
+
+fn assert_references_lead_somewhere(document: &Value, at: &Value) {
+    match at {
+        Value::Array(items) => items
+            .iter()
+            .for_each(|item| assert_references_lead_somewhere(document, item)),
+        Value::Object(object) => {
+            if let Some(target) = object.get("$ref").and_then(Value::as_str) {
+                let pointer = target.strip_prefix('#').expect("it is in the document");
+                assert!(document.pointer(pointer).is_some(), "{target}");
+            }
+            object
+                .values()
+                .for_each(|inner| assert_references_lead_somewhere(document, inner));
+        }
+        _ => {}
+    }
+}
+
+mod shop {
+    use super::*;
+
+    #[derive(Deserialize, JsonSchema, Serialize)]
+    pub(super) struct Item {
+        pub(super) price: u32,
+    }
+}
+
+mod stock {
+    use super::*;
+
+    #[derive(Deserialize, JsonSchema, Serialize)]
+    pub(super) struct Item {
+        pub(super) shelf: String,
+    }
+}
+
+#[test]
+fn types_of_one_name_are_kept_apart_wherever_they_meet() {
+    async fn buy(_: Json<shop::Item>) -> Json<stock::Item> {
+        Json(stock::Item { shelf: String::new() })
+    }
+    async fn store(_: Json<stock::Item>) -> Json<shop::Item> {
+        Json(shop::Item { price: 1 })
+    }
+    let document = document(|server| {
+        server
+            .post("/buy", Route::new(buy).openapi(|operation| operation))
+            .post("/store", Route::new(store).openapi(|operation| operation));
+    });
+    let follow = |schema: &Value| {
+        let target = schema["$ref"].as_str().expect("it is a reference").to_owned();
+        document.pointer(&target[1..]).expect("it is there").clone()
+    };
+    let json = "application/json";
+    let read = |path| follow(&operation(&document, "post", path)["requestBody"]["content"][json]["schema"]);
+    let written = |path| follow(&operation(&document, "post", path)["responses"]["200"]["content"][json]["schema"]);
+    for schema in [read("/buy"), written("/store")] {
+        assert!(schema["properties"].get("price").is_some(), "{schema}");
+    }
+    for schema in [read("/store"), written("/buy")] {
+        assert!(schema["properties"].get("shelf").is_some(), "{schema}");
+    }
+}
+
+#[test]
+fn operations_of_other_methods_refer_to_what_is_written_too() {
+    async fn mirror(page: Json<Page>) -> Json<Page> {
+        page
+    }
+    let document = document(|server| {
+        let search = hyperlane::Method::from_bytes(b"SEARCH").expect("it is a token");
+        server.on(search, "/", Route::new(mirror).openapi(|operation| operation));
+    });
+    let search = &document["paths"]["/"]["x-additional-operations"]["SEARCH"];
+    assert_eq!(
+        search["responses"]["200"]["content"]["application/json"]["schema"]["$ref"],
+        "#/components/schemas/PageOutput"
+    );
+    assert_references_lead_somewhere(&document, &document);
+}
+
+/// What a schema gives as an example or default is a value, which may look like a schema.
+#[test]
+fn values_in_a_schema_stay_as_they_are() {
+    #[derive(Deserialize, JsonSchema, Serialize)]
+    struct Odd {
+        #[schemars(extend("examples" = [{ "type": "integer", "format": "uint32" }]))]
+        properties: Value,
+        default: u32,
+    }
+    let document = document(|server| {
+        server.post(
+            "/",
+            Route::new(async |odd: Json<Odd>| odd).openapi(|operation| operation),
+        );
+    });
+    let properties = &document["components"]["schemas"]["Odd"]["properties"];
+    assert_eq!(
+        properties["properties"]["examples"][0],
+        json!({ "type": "integer", "format": "uint32" })
+    );
+    assert_eq!(
+        properties["default"]["maximum"],
+        json!(u32::MAX),
+        "it is a field of that name"
+    );
+}

@@ -2,7 +2,7 @@
 
 use hyperlane::middleware::{BearerAuth, BearerError};
 use hyperlane::openapi::{OpenApi, Security};
-use hyperlane::{Request, Response, Route, Router, Server, StatusCode};
+use hyperlane::{Request, Response, Route, Router, Server, StatusCode, TrailingSlash};
 use serde_json::{Value, json};
 
 async fn get(server: &Server, paths: &[&str]) -> Vec<Response> {
@@ -111,4 +111,73 @@ async fn the_page_has_a_policy_and_loads_its_own_files() {
         page.contains(r#"src="docs/start.js" data-document="../openapi.json""#),
         "{page}"
     );
+}
+
+#[tokio::test]
+async fn the_page_finds_its_files_also_behind_a_slash_that_is_ignored() {
+    let server = Server::new();
+    server.trailing_slash(TrailingSlash::Ignore);
+    OpenApi::new("seen", "1").viewer("/docs").serve(&server);
+    let mut responses = get(&server, &["/docs", "/docs/"]).await;
+    let (plain, slashed) = responses.split_at_mut(1);
+    let plain = text(&mut plain[0]).await;
+    assert!(
+        plain.contains(r#"src="docs/start.js" data-document="openapi.json""#),
+        "{plain}"
+    );
+    let slashed = text(&mut slashed[0]).await;
+    assert!(
+        slashed.contains(r#"src="start.js" data-document="../openapi.json""#),
+        "{slashed}"
+    );
+}
+
+/// Nothing that a server's URL holds becomes a directive of the policy (CSP 3 §2.3), and nobody's password stands in it.
+#[tokio::test]
+async fn the_policy_has_origins_and_nothing_else_of_a_servers_url() {
+    let server = Server::new();
+    OpenApi::new("seen", "1")
+        .server("https://me:secret@api.example.com:8443/v1", "live")
+        .server("https://odd;script-src", "odd")
+        .server("/relative", "here")
+        .viewer("/docs")
+        .serve(&server);
+    let responses = get(&server, &["/docs"]).await;
+    let policy = responses[0].headers()["content-security-policy"]
+        .to_str()
+        .expect("it is ascii");
+    assert!(
+        policy.contains("connect-src 'self' https://api.example.com:8443; base-uri 'none'"),
+        "{policy}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_told_of_the_api_is_no_part_of_the_page() {
+    let server = Server::new();
+    let evil = "</script><script>alert(1)</script>";
+    OpenApi::new(evil, "1")
+        .description(evil)
+        .path("/a\"b.json")
+        .viewer("/docs")
+        .serve(&server);
+    let mut responses = get(&server, &["/docs"]).await;
+    let page = text(&mut responses[0]).await;
+    assert!(!page.contains("alert"), "{page}");
+    assert!(page.contains(r#"data-document="a&quot;b.json""#), "{page}");
+}
+
+#[test]
+#[should_panic(expected = "`my token` can't be the name of a security scheme")]
+fn a_security_scheme_has_a_name_that_components_may_have() {
+    let _ = OpenApi::new("secured", "1").security("my token", Security::bearer());
+}
+
+#[test]
+fn a_tag_that_is_told_twice_is_there_once() {
+    let api = OpenApi::new("tags", "1").tag("a", "old").tag("b", "").tag("a", "new");
+    let document = api.document(&Server::new()).expect("all is well");
+    let tags = document.as_value()["tags"].as_array().expect("there are some");
+    let names: Vec<_> = tags.iter().map(|tag| (&tag["name"], &tag["description"])).collect();
+    assert_eq!(names, [(&json!("b"), &json!("")), (&json!("a"), &json!("new"))]);
 }

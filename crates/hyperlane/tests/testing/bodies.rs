@@ -126,3 +126,22 @@ async fn a_response_that_breaks_off_is_an_error_behind_what_arrived() {
     );
     assert!(response.try_bytes().await.is_err(), "it stays so");
 }
+
+/// A server may answer before it has read everything, and close (RFC 9112 §9.6): the answer is not lost for that.
+#[tokio::test]
+async fn a_large_body_that_is_refused_gets_its_answer() {
+    let client = client(|server| {
+        server
+            .post("/limited", async |body: Bytes| body)
+            .post("/unread", async || StatusCode::FORBIDDEN);
+    });
+    let large = vec![0_u8; 8 * 1024 * 1024];
+    let in_pieces = || {
+        let pieces: Vec<_> = large.chunks(4096).map(Bytes::copy_from_slice).collect();
+        Body::stream(futures::stream::iter(pieces.into_iter().map(Ok::<_, std::io::Error>)))
+    };
+    client.post("/limited").body(large.clone()).await.assert_status(413);
+    client.post("/limited").body(in_pieces()).await.assert_status(413);
+    client.post("/unread").body(in_pieces()).await.assert_status(403);
+    client.post("/unread").await.assert_status(403);
+}

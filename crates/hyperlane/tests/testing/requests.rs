@@ -225,6 +225,54 @@ async fn redirects_are_followed_where_it_is_asked_for() {
     client.get("/loop").await.assert_status(302);
 }
 
+/// As a browser does: what was meant for one host is not told to another.
+#[tokio::test]
+async fn credentials_of_a_request_do_not_go_to_another_host() {
+    let client = client(|server| {
+        let to = |location: &'static str| move || async move { (StatusCode::FOUND, [("location", location)], "") };
+        server
+            .get("/away", to("http://other.example/end"))
+            .get("/home", to("http://LOCALHOST/end"))
+            .route("/end", mirror);
+    });
+    let request = |target: &str| {
+        let request = client
+            .get(target)
+            .header("authorization", "Bearer secret")
+            .cookie("own", "1");
+        request.follow_redirects(1)
+    };
+    assert_eq!(request("/away").await.text().await, "GET /end\nhost: other.example\n\n");
+    let home = request("/home").await.text().await;
+    assert!(
+        home.contains("authorization: Bearer secret") && home.contains("cookie: own=1"),
+        "{home}"
+    );
+}
+
+/// RFC 9110 §15.4: a request that has lost its body is not described as having one.
+#[tokio::test]
+async fn a_redirect_that_drops_the_body_drops_what_describes_it() {
+    let client = client(|server| {
+        server
+            .post("/see", async || (StatusCode::SEE_OTHER, [("location", "/end")], ""))
+            .route("/end", mirror);
+    });
+    let request = client
+        .post("/see")
+        .header("content-encoding", "gzip")
+        .header("x-own", "1");
+    let text = request.body("x").follow_redirects(1).await.text().await;
+    assert_eq!(text, "GET /end\nhost: localhost\nx-own: 1\n\n");
+}
+
+#[tokio::test]
+async fn parameters_that_are_none_leave_the_target_alone() {
+    let client = mirror_client();
+    let text = client.get("/a").query(&[] as &[(&str, &str)]).await.text().await;
+    assert!(text.starts_with("GET /a\n"), "{text}");
+}
+
 #[tokio::test]
 async fn a_failed_assertion_shows_request_response_and_place() {
     async fn message<F: Future<Output = ()> + Send + 'static>(test: F) -> String {

@@ -27,7 +27,7 @@ use hyperlane_core::{IntoResponse, Response};
 use super::vary::add_vary;
 use super::{Middleware, Next};
 use crate::context::Context;
-use crate::extract::{FromContext, Rejection};
+use crate::extract::{FromContext, Rejection, Requirements};
 
 pub use error::SessionError;
 pub use handle::Session;
@@ -173,6 +173,32 @@ impl Settings {
         }
     }
 
+    /// What no browser would keep, or no session would outlive.
+    fn check(&self, needs: &mut Requirements) {
+        let name = self.cookie_name();
+        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if name.is_empty() || !name.bytes().all(is_token) {
+            needs.problem(format!(
+                "cookie name {name:?} is not a token: use letters, digits, `-` and `_`"
+            ));
+        }
+        let prefixed = ["__Host-", "__Secure-"].iter().any(|prefix| {
+            let start = name.as_bytes().get(..prefix.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
+        });
+        if prefixed && !self.secure {
+            needs.problem(format!(
+                "browsers take a cookie `{name}` only if it is secure: choose another name"
+            ));
+        }
+        if self.same_site == SameSite::None && !self.secure {
+            needs.problem("browsers take a cookie for other sites only if it is secure: leave it so");
+        }
+        if self.idle.is_zero() || self.absolute.is_zero() {
+            needs.problem("a session of no time is over before its second request: give it some");
+        }
+    }
+
     /// Seconds since 1970.
     fn now(&self) -> u64 {
         let since = (self.clock)().duration_since(SystemTime::UNIX_EPOCH);
@@ -225,6 +251,10 @@ impl Middleware for Sessions {
             headers.append(SET_COOKIE, cookie);
         }
         response
+    }
+
+    fn check(&self, needs: &mut Requirements) {
+        self.settings.check(needs);
     }
 }
 

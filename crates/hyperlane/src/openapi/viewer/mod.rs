@@ -8,6 +8,7 @@ use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CON
 use hyperlane_core::Response;
 use utoipa_swagger_ui_vendored::SWAGGER_UI_VENDORED;
 
+use crate::context::Context;
 use crate::routing::Route;
 use crate::server::Server;
 
@@ -24,16 +25,24 @@ const FILES: [(&str, &str); 3] = [
 /// Registers the page and its files. `origins` are those that it may ask beside its own.
 pub(super) fn serve(server: &Server, path: &str, document: &str, origins: &[String]) {
     let base = path.trim_end_matches('/');
-    let page = PAGE
-        .replace("{base}", &escape(&relative_base(path)))
-        .replace("{document}", &escape(&relative(path, document)));
+    let document = document.to_owned();
+    let page = move |path: &str| {
+        let page = PAGE.replace("{base}", &escape(&relative_base(path)));
+        Bytes::from(page.replace("{document}", &escape(&relative(path, &document))))
+    };
+    let (plain, slashed) = (page(path.trim_end_matches('/')), page(&format!("{base}/")));
     let policy = policy(origins);
-    get(server, path, Bytes::from(page), move |response| {
-        response
+    let handler = move |ctx: Context| {
+        // A server may take a path with a slash behind it for the same; to a browser its files are elsewhere then.
+        let page = if ctx.path().ends_with('/') { &slashed } else { &plain };
+        let response = Response::from(StatusCode::OK)
             .with_header(CONTENT_TYPE, "text/html; charset=utf-8")
             .with_header(CACHE_CONTROL, "no-cache")
             .with_header(CONTENT_SECURITY_POLICY, policy.clone())
-    });
+            .with_body(page.clone());
+        async move { response }
+    };
+    server.get(path, Route::new(handler).undocumented());
     get(
         server,
         &format!("{base}/start.js"),
