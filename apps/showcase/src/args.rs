@@ -27,6 +27,8 @@ Options:
                     0 turns them off, at most 100 [default: 1.0]
   --data-dir DIR    folder of the SQLite file and of config.txt
                     [default: hyperlane-showcase in the user's data folder]
+  --writes-per-minute N
+                    how often one visitor may write into the guest book [default: 60]
   --results FILE    results of the last benchmark
                     [default: bench/results.json, looked for upward from here]
   --help            print this text
@@ -63,6 +65,8 @@ pub struct Args {
     pub scale: f64,
     /// The folder of the SQLite file and of `config.txt`.
     pub data_dir: PathBuf,
+    /// How often in a minute one visitor may write into the guest book; 60 by default.
+    pub writes_per_minute: u32,
     /// The benchmark's results; `None` looks for `bench/results.json` upward from the current folder.
     pub results: Option<PathBuf>,
     /// A database in place of the embedded SQLite file.
@@ -78,6 +82,7 @@ impl Default for Args {
             port: 8080,
             scale: 1.0,
             data_dir: default_data_dir(),
+            writes_per_minute: 60,
             results: None,
             database_url: None,
             partner_url: None,
@@ -107,6 +112,9 @@ impl Args {
                 "--port" => args.port = number(&name, inline.or_else(|| rest.next()), "a port, 0 to 65535")?,
                 "--scale" => args.scale = scale(number(&name, inline.or_else(|| rest.next()), SCALE_RANGE)?)?,
                 "--data-dir" => args.data_dir = value(&name, inline.or_else(|| rest.next()))?.into(),
+                "--writes-per-minute" => {
+                    args.writes_per_minute = writes(number(&name, inline.or_else(|| rest.next()), WRITES_RANGE)?)?;
+                }
                 "--results" => args.results = Some(value(&name, inline.or_else(|| rest.next()))?.into()),
                 _ => return Err(ArgsError(format!("unknown option {name}; --help lists the options"))),
             }
@@ -137,6 +145,7 @@ impl fmt::Display for ArgsError {
 impl std::error::Error for ArgsError {}
 
 const SCALE_RANGE: &str = "a number from 0 to 100";
+const WRITES_RANGE: &str = "a number from 1 to 1000000";
 
 /// Takes `--name=value` apart; a bare `--name` has no value yet.
 fn split(argument: OsString) -> Result<(String, Option<OsString>), ArgsError> {
@@ -175,6 +184,16 @@ fn scale(scale: f64) -> Result<f64, ArgsError> {
         Ok(scale)
     } else {
         Err(ArgsError(format!("--scale takes {SCALE_RANGE}, not {scale}")))
+    }
+}
+
+fn writes(writes: u32) -> Result<u32, ArgsError> {
+    if (1..=1_000_000).contains(&writes) {
+        Ok(writes)
+    } else {
+        Err(ArgsError(format!(
+            "--writes-per-minute takes {WRITES_RANGE}, not {writes}"
+        )))
     }
 }
 
@@ -220,10 +239,12 @@ mod tests {
             "--data-dir=/a",
             "--results",
             "r.json",
+            "--writes-per-minute=7",
         ]);
         assert_eq!((args.host.as_str(), args.port, args.scale), ("::1", 0, 0.0));
         assert_eq!(args.data_dir, PathBuf::from("/a"));
         assert_eq!(args.results, Some(PathBuf::from("r.json")));
+        assert_eq!(args.writes_per_minute, 7);
     }
 
     #[test]
@@ -239,6 +260,10 @@ mod tests {
         assert_eq!(
             mistake(&["--scale", "NaN"]),
             "--scale takes a number from 0 to 100, not NaN"
+        );
+        assert_eq!(
+            mistake(&["--writes-per-minute=0"]),
+            "--writes-per-minute takes a number from 1 to 1000000, not 0"
         );
         assert_eq!(mistake(&["--host"]), "--host needs a value; --help shows which");
         assert_eq!(mistake(&["--results="]), "--results needs a value; --help shows which");

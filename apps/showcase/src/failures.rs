@@ -12,6 +12,7 @@ use std::{
 };
 
 use futures::future::{BoxFuture, FutureExt, join_all};
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::task::JoinError;
 
@@ -24,7 +25,7 @@ const SILENCE_TIMEOUT: Duration = Duration::from_millis(50);
 const LOCAL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What became of one operation.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct OperationResult {
     pub(crate) operation_id: usize,
     pub(crate) operation: &'static str,

@@ -29,6 +29,7 @@
 pub mod app;
 pub mod args;
 mod failures;
+pub mod growth;
 mod handlers;
 mod page;
 pub mod results;

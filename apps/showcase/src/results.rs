@@ -20,13 +20,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::growth::{self, GrowthChart};
 
 /// The only layout of the file that is understood.
 const SCHEMA: u64 = 1;
 
 /// A results file is a few kilobytes; what is larger is something else.
 const MAX_BYTES: u64 = 1024 * 1024;
+
+/// What the benchmark writes beside it about growth.
+const GROWTH_FILE: &str = "growth.json";
 
 const DEFAULT_PATH: &str = "bench/results.json";
 
@@ -60,6 +66,13 @@ impl ResultsFile {
             Ok(results) => results,
             Err(error) => Err(ResultsError::Broken(error.to_string())),
         }
+    }
+
+    /// Reads the file beside it that says how cost grows, without blocking; no charts where there is none.
+    pub async fn growth(&self) -> Vec<GrowthChart> {
+        let file = self.clone();
+        let read = move || growth::read_blocking(&file.locate().with_file_name(GROWTH_FILE));
+        tokio::task::spawn_blocking(read).await.unwrap_or_default()
     }
 
     fn read_blocking(&self) -> Result<Results, ResultsError> {
@@ -105,7 +118,7 @@ pub enum ResultsError {
 }
 
 /// One run of the benchmark.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Results {
     schema: u64,
     /// When the benchmark ran.
@@ -123,7 +136,7 @@ pub struct Results {
 }
 
 /// The figures of one server.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Row {
     /// The server's name.
     pub name: String,

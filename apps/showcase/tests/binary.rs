@@ -144,6 +144,7 @@ fn help_lists_the_options() {
         "--port",
         "--scale",
         "--data-dir",
+        "--writes-per-minute",
         "--results",
         "DATABASE_URL",
         "PARTNER_URL",

@@ -127,7 +127,7 @@ async fn every_button_is_reached_and_pressed_by_keyboard() {
         "const at = document.activeElement; return [at.id || at.className, getComputedStyle(at).outlineStyle]";
     let mut waiting: Vec<_> = BUTTONS.to_vec();
     let mut first = None;
-    for _ in 0..80 {
+    for _ in 0..100 {
         let active = browser.client.active_element().await.unwrap();
         active.send_keys(&Key::Tab.to_string()).await.unwrap();
         let (name, outline): (String, String) = serde_json::from_value(browser.run(focused).await).unwrap();
@@ -274,11 +274,15 @@ async fn fits_light_dark_and_narrow_screens() {
         example_results().to_string(),
     )
     .unwrap();
+    fs::write(showcase.folder.path().join("growth.json"), example_growth().to_string()).unwrap();
     let folder = env::temp_dir().join(format!("hyperlane-showcase-pictures-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     browser.resize(1280).await;
     browser.client.goto(&showcase.url("/")).await.unwrap();
     browser.resize(1280).await;
+    browser
+        .wait_for_text("#no-notes", |text| text == "Nobody has written yet.")
+        .await;
     browser.picture(folder.join("fresh.png")).await;
     for (button, status, wanted) in BUTTONS {
         let wanted = if button == "run-performance" {
@@ -289,6 +293,24 @@ async fn fits_light_dark_and_narrow_screens() {
         browser.press(button).await;
         browser.wait_for_text(status, |text| text.contains(wanted)).await;
     }
+
+    assert_eq!(browser.count("#performance-panel .growth polyline").await, 3);
+    for (field, text, button, status, wanted) in [
+        ("#visitor-name", "Kim", "say-name", "#greeting", "Hello, Kim."),
+        (
+            "#note-text",
+            "A note that is long enough to need a second line on a narrow screen.",
+            "write-note",
+            "#guestbook-status",
+            "Your note is number 1.",
+        ),
+        ("#note-text", "", "write-note", "#note-text-mistake", "length"),
+    ] {
+        browser.find(field).await.send_keys(text).await.unwrap();
+        browser.press(button).await;
+        browser.wait_for_text(status, |text| text.contains(wanted)).await;
+    }
+    browser.console().await;
 
     let luminance = "const [r, g, b] = getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number); return (r + g + b) / 3";
     browser.resize(1280).await;
@@ -325,6 +347,25 @@ async fn fits_light_dark_and_narrow_screens() {
     let _ = writeln!(io::stderr(), "pictures of the page are in {}", folder.display());
     browser.stop().await;
     showcase.stop().await;
+}
+
+/// Growth that is a test's and nobody's measurement.
+fn example_growth() -> serde_json::Value {
+    let line = |server: &str, cpu: [f64; 4]| {
+        let points = [1, 10, 100, 1000].into_iter().zip(cpu);
+        let points: Vec<_> = points
+            .map(|(value, cpu)| json!({"value": value, "cpu": {"median": cpu}}))
+            .collect();
+        json!({"server": server, "version": "1", "case": "last", "points": points})
+    };
+    json!({"schema": 1, "machine": "a test's machine", "axes": [{
+        "name": "routes", "description": "made up for a test", "measured": "2000-01-01 00:00", "quick": true,
+        "lines": [
+            line("hyperlane", [3.0, 3.0, 3.1, 3.2]),
+            line("another", [3.5, 3.7, 4.1, 6.9]),
+            line("raw tokio", [2.9, 2.9, 2.9, 2.9]),
+        ],
+    }]})
 }
 
 /// Figures that are a test's and nobody's measurement.

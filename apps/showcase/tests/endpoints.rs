@@ -91,7 +91,7 @@ async fn a_failing_source_is_named_without_its_details() {
         let response = showcase.get(path).await;
         assert_eq!(response.status(), 502, "{path}");
         let answer = body(response).await;
-        assert_eq!(answer["source"], "file");
+        assert_eq!((&answer["source"], &answer["status"]), (&json!("file"), &json!(502)));
         assert!(!answer.to_string().contains("config.txt"), "{answer}");
     }
     showcase.stop().await;
@@ -157,6 +157,17 @@ async fn the_database_may_be_a_postgresql_server() {
     );
     let report = showcase.json("/errors").await;
     assert_eq!(report["error_types"].as_array().unwrap().len(), 6, "{report}");
+    let note = showcase.client.post(showcase.url("/notes"));
+    let note = note
+        .header("content-type", "application/json")
+        .body(r#"{"text":"a\u0000b"}"#);
+    let note = body(note.send().await.unwrap()).await;
+    assert_eq!(
+        (&note["text"], &note["author"]),
+        (&json!("a\u{fffd}b"), &json!("somebody")),
+        "{note}"
+    );
+    assert_eq!(showcase.json("/notes").await[0]["id"], note["id"]);
     assert!(!showcase.data_file("showcase.sqlite").exists());
     showcase.stop().await;
 }
@@ -334,6 +345,23 @@ async fn performance_says_so_when_the_file_is_broken_and_takes_a_mended_one() {
 }
 
 #[tokio::test]
+async fn growth_is_shown_when_it_was_measured() {
+    let showcase = Running::start(0.0).await;
+    assert_eq!(showcase.json("/performance").await["growth"], json!([]));
+    let spread = json!({"median": 4.5, "lower": 4.0, "upper": 5.0, "min": 4.0, "max": 5.0});
+    let growth = json!({"schema": 1, "machine": "a machine", "axes": [{
+        "name": "routes", "description": "GET one of them", "measured": "2026-01-02 03:04", "quick": false,
+        "rounds": 5, "slice_seconds": 2, "omitted": [],
+        "lines": [{"server": "hyperlane", "version": "0.1.0", "case": "last", "points": [{"value": 10, "cpu": spread}]}],
+    }]});
+    fs::write(showcase.folder.path().join("growth.json"), growth.to_string()).unwrap();
+    let chart = &showcase.json("/performance").await["growth"][0];
+    assert_eq!(chart["title"], "More routes, the last asked for");
+    assert_eq!(chart["lines"][0]["points"], json!([{"value": 10, "figure": 4.5}]));
+    showcase.stop().await;
+}
+
+#[tokio::test]
 async fn the_page_loads_nothing_but_its_own_assets() {
     let showcase = Running::start(0.0).await;
     let response = showcase.get("/").await;
@@ -395,7 +423,15 @@ async fn every_answer_has_an_id_and_the_demos_are_described() {
     let document = showcase.json("/openapi.json").await;
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     let paths: Vec<_> = document["paths"].as_object().unwrap().keys().cloned().collect();
-    for path in ["/async-data", "/sync-data", "/stream", "/errors", "/performance"] {
+    for path in [
+        "/async-data",
+        "/sync-data",
+        "/stream",
+        "/errors",
+        "/performance",
+        "/visitor",
+        "/notes/{id}",
+    ] {
         assert!(paths.iter().any(|other| other == path), "{path} among {paths:?}");
     }
     assert!(!paths.iter().any(|path| path.starts_with("/assets")), "{paths:?}");

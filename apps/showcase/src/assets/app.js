@@ -1,12 +1,14 @@
 // The page: one handler for each button. Every number that it shows comes out of a response.
 
 import { ask, element, figures, milliseconds, number, onPress, say, showResponse } from "./dom.js";
+import { setUpGuestBook } from "./guestbook.js";
 import { performanceBlocks } from "./performance.js";
 import { setUpStream } from "./stream.js";
 import { addRun, answers, draw, verdict } from "./timeline.js";
 
 setUpTheme();
 setUpStream();
+setUpGuestBook();
 draw();
 new ResizeObserver(draw).observe(document.getElementById("timeline"));
 
@@ -124,11 +126,8 @@ function setUpTheme() {
   button.addEventListener("click", () => {
     const theme = other();
     document.documentElement.dataset.theme = theme;
-    try {
-      localStorage.setItem("theme", theme);
-    } catch {
-      // Storage may be forbidden; the choice then lasts as long as the page.
-    }
+    // The server reads it, and sends the page in these colours next time.
+    document.cookie = `theme=${theme}; path=/; max-age=31536000; samesite=lax`;
     label();
   });
   system.addEventListener("change", label);

@@ -44,29 +44,39 @@ export function say(id, text, failed = false) {
   status.classList.toggle("failed", failed);
 }
 
-/** Asks the server for JSON; an answer other than 200 is an error that carries its text. */
-export async function ask(path) {
+/** What the server refused: its reason, and the fields that it is about (`application/problem+json`). */
+export class Refusal extends Error {
+  constructor(status, { source, detail, errors = [] }) {
+    const about = errors.map(({ field, detail: mistake }) => `${field}: ${mistake}`).join("; ");
+    const reason = [source, detail, about].filter(Boolean).join(": ");
+    super(`The server answered ${status}${reason ? `: ${reason}` : "."}`);
+    this.errors = errors;
+  }
+}
+
+/** Asks the server for JSON; an answer that is no success is an error that carries its reason. */
+export async function ask(path, options = {}) {
   let response;
   try {
-    response = await fetch(path, { cache: "no-store" });
+    response = await fetch(path, { cache: "no-store", ...options });
   } catch {
     throw new Error("The server did not answer. Is it still running?");
   }
+  if (response.status === 204) return null;
   if (response.ok) return response.json();
-  const text = (await response.text()).slice(0, 300);
-  let reason = text;
+  const text = await response.text();
+  let problem = { detail: text.slice(0, 300) };
   try {
-    const { source, error } = JSON.parse(text);
-    if (error) reason = source ? `${source}: ${error}` : error;
+    problem = JSON.parse(text);
   } catch {
-    // Not JSON: the text itself is the reason.
+    // No JSON: the text itself is the reason.
   }
-  throw new Error(`The server answered ${response.status}. ${reason}`);
+  throw new Refusal(response.status, problem);
 }
 
 /** Opens the "response" part of a panel with what the server sent. */
 export function showResponse(panel, value) {
-  const details = panel.querySelector("details");
+  const details = panel.querySelector(":scope > details");
   details.querySelector("pre").textContent = JSON.stringify(value, null, 2);
   details.hidden = false;
 }

@@ -1,10 +1,14 @@
 // The figures of the benchmark: bars with their numbers, the article's apart from the measured ones.
 
 import { element, figures, number } from "./dom.js";
+import { growthBlocks } from "./growth.js";
+
+/** The most comparisons that are shown at once. */
+const MOST_SHOWN = 6;
 
 /** The panel's content for a response of `/performance`. */
 export function performanceBlocks(response) {
-  return [measured(response), article(response.article)];
+  return [measured(response), ...growthBlocks(response.growth), article(response.article)];
 }
 
 function measured(response) {
@@ -40,7 +44,7 @@ function bars(report, kind) {
     fill.style.width = `${(row.qps / fastest) * 100}%`;
     const track = element("span", "track", fill);
     track.setAttribute("aria-hidden", "true");
-    list.append(element("li", row.name === own ? "own" : "", element("span", "", row.name), element("span", "amount", `${number(row.qps, 2)} requests/s`), track));
+    list.append(element("li", row.name === own ? "own" : "", element("span", "", row.name), element("span", "amount", `${number(row.qps, kind === "elsewhere" ? 2 : 0)} requests/s`), track));
   }
   return list;
 }
@@ -58,12 +62,16 @@ function details(report) {
     ["Connections", optional(current.concurrency_level, (level) => number(level))],
     ["Duration", optional(current.test_duration_seconds, (seconds) => `${number(seconds)} s`)],
   ]);
-  const advantages = element("ul", "tips");
+  const advantages = element("ul", "tips columns");
   for (const { vs_framework: other, improvement_percent: percent } of report.performance_advantage) {
     const more = percent >= 0 ? "more" : "fewer";
     advantages.append(element("li", "", `${number(Math.abs(percent), 1)}% ${more} requests than ${other}`));
   }
-  return [list, advantages].filter((node) => node.childElementCount > 0);
+  // Many of them would hide what comes below.
+  const compared = advantages.childElementCount > MOST_SHOWN
+    ? element("details", "", element("summary", "", "Compared in per cent"), advantages)
+    : advantages;
+  return [list, compared].filter((node) => node.childElementCount > 0);
 }
 
 function sentence(text) {

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use hyperlane::{Json, State};
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::{Duration, timeout};
 
@@ -56,7 +57,7 @@ const PERFORMANCE_TIPS: [&str; 5] = [
 ];
 
 /// The article's answer, with the time-out's figures.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct BestPracticesResponse {
     practices: AsyncBestPractices,
     timeout_demo: String,
@@ -64,7 +65,7 @@ pub(crate) struct BestPracticesResponse {
     performance_tips: [&'static str; 5],
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct AsyncBestPractices {
     avoid_blocking: &'static str,
     proper_error_handling: &'static str,
@@ -75,7 +76,7 @@ struct AsyncBestPractices {
 }
 
 /// What the time-out allowed, what the operation needs, and when the handler went on.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct TimeoutFigures {
     limit_ms: f64,
     operation_ms: f64,

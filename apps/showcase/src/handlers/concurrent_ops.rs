@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use futures::future::join_all;
 use hyperlane::Json;
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::task::yield_now;
 
@@ -29,7 +30,7 @@ pub(crate) async fn concurrent_ops() -> Json<ConcurrentReport> {
 }
 
 /// How the tasks ended.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct ConcurrentReport {
     tasks_created: usize,
     successful_tasks: usize,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use hyperlane::{Json, State};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
@@ -25,7 +26,7 @@ pub(crate) async fn errors(State(showcase): State<Showcase>) -> Json<ErrorHandli
 }
 
 /// The article's report, with each operation's result.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct ErrorHandlingReport {
     total_operations: usize,
     successful_operations: usize,

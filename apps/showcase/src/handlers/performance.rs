@@ -4,10 +4,12 @@
 //! benchmark was run; under `article` they hold what the article states.
 
 use hyperlane::{Json, State};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
     app::Showcase,
+    growth::GrowthChart,
     results::{Results, ResultsError},
 };
 
@@ -27,18 +29,20 @@ pub(crate) async fn performance(State(showcase): State<Showcase>) -> Json<Perfor
             None,
         ),
     };
+    let growth = showcase.results.growth().await;
     let measured = results.as_ref().map(PerformanceReport::of).unwrap_or_default();
     Json(PerformanceResponse {
         status,
         message,
         measured,
         results,
+        growth,
         article: PerformanceReport::of_the_article(),
     })
 }
 
 /// The whole answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct PerformanceResponse {
     status: &'static str,
     message: String,
@@ -46,19 +50,21 @@ pub(crate) struct PerformanceResponse {
     measured: PerformanceReport,
     /// The file as it was read.
     results: Option<Results>,
+    /// How cost grows, where that was measured.
+    growth: Vec<GrowthChart>,
     /// What the article states; measured elsewhere, by others.
     article: PerformanceReport,
 }
 
 /// The article's report; what nobody measured is absent.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 struct PerformanceReport {
     current_framework: Option<BenchmarkResults>,
     comparison: Vec<FrameworkPerformance>,
     performance_advantage: Vec<PerformanceAdvantage>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct BenchmarkResults {
     framework_name: String,
     qps: f64,
@@ -71,14 +77,14 @@ struct BenchmarkResults {
     concurrency_level: Option<u32>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct FrameworkPerformance {
     name: String,
     qps: f64,
 }
 
 /// How many per cent more requests the current framework answers; negative when it answers fewer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct PerformanceAdvantage {
     vs_framework: String,
     improvement_percent: f64,

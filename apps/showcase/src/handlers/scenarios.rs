@@ -1,6 +1,7 @@
 //! `GET /scenarios`: where the article sees asynchronous programming at work.
 
 use hyperlane::Json;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Answers with the article's four scenarios; their gains are the article's claims, and marked so.
@@ -40,7 +41,7 @@ pub(crate) async fn scenarios() -> Json<[AsyncScenario; 4]> {
 const ARTICLE: &str = "the article's claim, not measured here";
 
 /// One scenario.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct AsyncScenario {
     name: &'static str,
     description: &'static str,

@@ -3,7 +3,24 @@
 use std::time::Duration;
 
 use hyperlane::{Context, HttpVersion};
+use schemars::JsonSchema;
 use tokio::time::sleep;
+
+/// `?chunks=`, as the API's document describes it.
+#[derive(JsonSchema)]
+pub(crate) struct Chunks(
+    #[expect(dead_code, reason = "it is only described")]
+    #[schemars(range(min = 1, max = 10_000))]
+    u64,
+);
+
+/// `?delay_ms=`, as the API's document describes it.
+#[derive(JsonSchema)]
+pub(crate) struct DelayMs(
+    #[expect(dead_code, reason = "it is only described")]
+    #[schemars(range(min = 0, max = 1000))]
+    u64,
+);
 
 const DEFAULT_CHUNKS: u64 = 1000;
 const MAX_CHUNKS: u64 = 10_000;

@@ -6,13 +6,14 @@
 
 use std::{path::Path, str::FromStr, time::Duration};
 
+use hyperlane::middleware::SqliteStore;
 use sqlx::{
     PgPool, SqlitePool,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions},
 };
 
-use super::Cause;
+use super::{Cause, notes};
 
 /// SQLite runs each connection on a thread of its own; a query takes microseconds, so a few threads
 /// serve a thousand requests, and more would only compete for the cores.
@@ -25,6 +26,7 @@ const POSTGRES_CONNECTIONS: u32 = 16;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 const FILE_NAME: &str = "showcase.sqlite";
+const SESSIONS_FILE_NAME: &str = "sessions.sqlite";
 
 /// The region that the demos ask for.
 const REGION: &str = "north";
@@ -78,8 +80,14 @@ impl Database {
             Some(_) => return Err("DATABASE_URL must start with postgres://, postgresql:// or sqlite:".into()),
         };
         match &database {
-            Self::Sqlite(pool) => sqlx::raw_sql(SCHEMA).execute(pool).await.map(drop)?,
-            Self::Postgres(pool) => sqlx::raw_sql(SCHEMA).execute(pool).await.map(drop)?,
+            Self::Sqlite(pool) => {
+                sqlx::raw_sql(SCHEMA).execute(pool).await?;
+                sqlx::raw_sql(notes::SQLITE_SCHEMA).execute(pool).await?;
+            }
+            Self::Postgres(pool) => {
+                sqlx::raw_sql(SCHEMA).execute(pool).await?;
+                sqlx::raw_sql(notes::POSTGRES_SCHEMA).execute(pool).await?;
+            }
         }
         Ok(database)
     }
@@ -102,6 +110,14 @@ impl Database {
         match self {
             Self::Sqlite(pool) => sqlx::query(statement).execute(pool).await.map(drop),
             Self::Postgres(pool) => sqlx::query(statement).execute(pool).await.map(drop),
+        }
+    }
+
+    /// A store of sessions in this database, or, beside a PostgreSQL server, in a SQLite file of its own.
+    pub(super) async fn sessions(&self, data_dir: &Path) -> Result<SqliteStore, Cause> {
+        match self {
+            Self::Sqlite(pool) => SqliteStore::with_pool(pool.clone()).await,
+            Self::Postgres(_) => SqliteStore::open(data_dir.join(SESSIONS_FILE_NAME)).await,
         }
     }
 

@@ -17,6 +17,7 @@
 
 mod database;
 mod file;
+mod notes;
 mod partner;
 
 use std::{
@@ -25,12 +26,15 @@ use std::{
     time::{Duration, Instant},
 };
 
+use hyperlane::middleware::SqliteStore;
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::sleep;
 
 pub(crate) use self::{
     database::Database,
     file::ConfigFile,
+    notes::StoredNote,
     partner::{Partner, SLOW_ANSWER},
 };
 use crate::args::Args;
@@ -42,6 +46,7 @@ type Cause = Box<dyn Error + Send + Sync>;
 #[derive(Debug)]
 pub struct Sources {
     database: Database,
+    sessions: SqliteStore,
     partner: Partner,
     file: ConfigFile,
     service_times: ServiceTimes,
@@ -61,10 +66,16 @@ impl Sources {
                 format!("cannot create {folder}: {error}; choose another with --data-dir"),
             )
         })?;
+        let database = Database::open(args.database_url.as_deref(), &args.data_dir)
+            .await
+            .map_err(|cause| SourceError::new(DATABASE, cause))?;
+        let sessions = database
+            .sessions(&args.data_dir)
+            .await
+            .map_err(|cause| SourceError::new("sessions", cause))?;
         Ok(Self {
-            database: Database::open(args.database_url.as_deref(), &args.data_dir)
-                .await
-                .map_err(|cause| SourceError::new(DATABASE, cause))?,
+            database,
+            sessions,
             partner: Partner::open(args.partner_url.as_deref())
                 .await
                 .map_err(|cause| SourceError::new(PARTNER, cause))?,
@@ -118,6 +129,10 @@ impl Sources {
         &self.database
     }
 
+    pub(crate) fn sessions(&self) -> SqliteStore {
+        self.sessions.clone()
+    }
+
     pub(crate) fn partner(&self) -> &Partner {
         &self.partner
     }
@@ -166,7 +181,7 @@ pub struct Answer {
 }
 
 /// The time a source took, in milliseconds since the handler started.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 pub struct Span {
     /// `database`, `partner` or `file`.
     pub source: &'static str,

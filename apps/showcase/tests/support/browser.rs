@@ -1,5 +1,6 @@
 //! A headless Chromium behind chromedriver, for one test.
 
+#![allow(dead_code, reason = "each test file uses a part of it")]
 #![expect(
     clippy::unwrap_used,
     reason = "how a test says what must hold, in its helpers as well"
