@@ -31,6 +31,9 @@ pub(crate) struct Shutdown {
     /// every end of a connection notifies.
     watchers: Mutex<Slab<Waker>>,
     changed: Notify,
+    /// For those that wait for a phase alone, which may be as many as there are connections: the end of another
+    /// connection must not wake them.
+    phase_changed: Notify,
 }
 
 impl Shutdown {
@@ -63,28 +66,29 @@ impl Shutdown {
         for waker in wakers {
             waker.wake();
         }
+        self.phase_changed.notify_waiters();
         self.changed.notify_waiters();
     }
 
     /// Waits until draining begins.
     pub(crate) async fn draining(&self) {
-        self.until(Self::is_draining).await;
+        self.until(&self.phase_changed, Self::is_draining).await;
     }
 
     /// Waits until all connections shall end.
     pub(crate) async fn closing(&self) {
-        self.until(Self::is_closing).await;
+        self.until(&self.phase_changed, Self::is_closing).await;
     }
 
     /// Waits until no connection is left, and none will come.
     pub(crate) async fn quiet(&self) {
-        self.until(Self::is_quiet).await;
+        self.until(&self.changed, Self::is_quiet).await;
     }
 
     /// Waits until moreover all threads have ended.
     pub(crate) async fn idle(&self) {
-        self.until(|shutdown| shutdown.is_quiet() && shutdown.threads.load(Ordering::Acquire) == 0)
-            .await;
+        let is_idle = |shutdown: &Self| shutdown.is_quiet() && shutdown.threads.load(Ordering::Acquire) == 0;
+        self.until(&self.changed, is_idle).await;
     }
 
     fn is_quiet(&self) -> bool {
@@ -108,10 +112,10 @@ impl Shutdown {
         self.changed.notified().await;
     }
 
-    async fn until(&self, condition: impl Fn(&Self) -> bool) {
+    async fn until(&self, told: &Notify, condition: impl Fn(&Self) -> bool) {
         loop {
             // Enlisted before the look, so that a change right after it is not missed.
-            let mut changed = std::pin::pin!(self.changed.notified());
+            let mut changed = std::pin::pin!(told.notified());
             changed.as_mut().enable();
             if condition(self) {
                 return;

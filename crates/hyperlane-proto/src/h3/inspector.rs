@@ -7,6 +7,8 @@ use super::{ErrorCode, Limits};
 
 const DATA: u64 = 0x00;
 const HEADERS: u64 = 0x01;
+/// PRIORITY_UPDATE (RFC 9218 §7.2): browsers send one for nearly each request, on the control stream.
+const PRIORITY_UPDATE: std::ops::RangeInclusive<u64> = 0x0f_0700..=0x0f_0701;
 /// The kind of unidirectional streams that have frames (RFC 9114 §6.2.1).
 const CONTROL: u64 = 0x00;
 
@@ -96,6 +98,29 @@ impl Inspector {
         Ok(())
     }
 
+    /// The stream has ended in order.
+    ///
+    /// # Errors
+    ///
+    /// It ends in the middle of a frame (RFC 9114 §7.1).
+    pub fn ended(&mut self) -> Result<(), Violation> {
+        let whole = match &self.state {
+            State::Stream | State::Ignored => true,
+            State::Type => self.number.left == 0,
+            State::Length { .. } | State::Payload { .. } | State::Section { .. } => false,
+            State::Stopped(violation) => return Err(*violation),
+        };
+        if whole {
+            return Ok(());
+        }
+        let violation = Violation {
+            code: ErrorCode::FrameError,
+            why: "the stream ends in the middle of a frame",
+        };
+        self.state = State::Stopped(violation);
+        Err(violation)
+    }
+
     fn step(&mut self, bytes: &mut &[u8]) -> Result<(), Violation> {
         match &mut self.state {
             State::Stream => {
@@ -146,7 +171,7 @@ impl Inspector {
             return Err(excessive("a frame is longer than any head may be"));
         }
         // Whatever is known has a number below 0x0e (RFC 9114 §11.2.1).
-        if length == 0 || kind > 0x0d {
+        if length == 0 || kind > 0x0d && !PRIORITY_UPDATE.contains(&kind) {
             self.idle_frames += 1;
             if self.idle_frames > self.limits.idle_frames {
                 return Err(excessive("there are too many frames that say nothing"));
@@ -275,12 +300,33 @@ mod tests {
     }
 
     #[test]
+    fn a_stream_ends_between_frames_rfc9114_7_1() {
+        let request = [&headers(SECTION)[..], &[0x00, 0x02, b'h', b'i']].concat();
+        for at in 0..=request.len() {
+            let mut inspector = Inspector::of_request(Limits::default());
+            assert_eq!(inspector.received(&request[..at]), Ok(()));
+            let whole = at == 0 || at == request.len() || at == headers(SECTION).len();
+            let code = inspector.ended().map_err(|violation| violation.code);
+            let expected = if whole { Ok(()) } else { Err(ErrorCode::FrameError) };
+            assert_eq!(code, expected, "after {at} bytes");
+        }
+    }
+
+    #[test]
     fn after_a_violation_nothing_else_is_found() {
         let mut inspector = Inspector::of_request(Limits::default());
         let first = inspector
             .received(&[0x21, 0xbf, 0xff, 0xff, 0xff])
             .expect_err("too long");
         assert_eq!(inspector.received(b"anything"), Err(first));
+    }
+
+    #[test]
+    fn each_request_may_have_its_priority_rfc9218_7_2() {
+        let update = [0x80, 0x0f, 0x07, 0x00, 0x04, 0x00, b'u', b'=', b'3'];
+        let mut control = Inspector::of_unidirectional(Limits::default());
+        assert_eq!(control.received(&[0x00, 0x04, 0x00]), Ok(()));
+        assert_eq!(control.received(&update.repeat(1000)), Ok(()));
     }
 
     #[test]

@@ -44,6 +44,8 @@ impl Default for Limits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorCode {
+    /// A frame is not whole (§7.1): it concerns the connection.
+    FrameError = 0x106,
     /// The peer does something that costs too much: it concerns the connection.
     ExcessiveLoad = 0x107,
     /// The message is malformed (§4.1.2): it concerns the stream.

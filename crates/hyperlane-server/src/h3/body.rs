@@ -36,6 +36,7 @@ pub(super) fn open(
     let mut incoming = Incoming {
         recv,
         first: None,
+        second: None,
         left: opening.length,
         received: 0,
         limit: opening.limit,
@@ -51,10 +52,13 @@ pub(super) fn open(
         Poll::Ready(None) => Body::empty(),
         Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
             Ok(piece) => {
-                if incoming.left == Some(0)
-                    && let Poll::Ready(None) = incoming.poll_piece(cx)
-                {
-                    return Body::from(piece);
+                if incoming.left == Some(0) {
+                    match incoming.poll_piece(cx) {
+                        Poll::Ready(None) => return Body::from(piece),
+                        // Trailers, or what makes the message malformed.
+                        Poll::Ready(Some(next)) => incoming.second = Some(next),
+                        Poll::Pending => {}
+                    }
                 }
                 incoming.first = Some(Ok(Frame::data(piece)));
                 Body::wrap(incoming)
@@ -77,6 +81,8 @@ struct Incoming {
     recv: RequestStream<RecvHalf, Bytes>,
     /// What had come when the body was made.
     first: Option<Result<Frame<Bytes>, BodyError>>,
+    /// What had come behind that.
+    second: Option<Result<Frame<Bytes>, BodyError>>,
     /// What is to come, where that was announced.
     left: Option<u64>,
     received: u64,
@@ -190,8 +196,8 @@ impl http_body::Body for Incoming {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = self.get_mut();
-        if let Some(first) = this.first.take() {
-            return Poll::Ready(Some(first));
+        if let Some(had_come) = this.first.take().or_else(|| this.second.take()) {
+            return Poll::Ready(Some(had_come));
         }
         match this.poll_piece(cx) {
             Poll::Pending => this.poll_late(cx).map(|error| Some(Err(error))),

@@ -37,7 +37,12 @@ pub(super) async fn serve<S: Service>(connection: quinn::Connection, shared: Arc
     builder
         .max_field_section_size(config.head_limit as u64)
         .send_grease(false);
-    let mut h3 = match timeout(config.head_timeout, builder.build::<_, Bytes>(quic)).await {
+    // It opens streams, for which the client may give no room.
+    let built = tokio::select! {
+        built = timeout(config.head_timeout, builder.build::<_, Bytes>(quic)) => built,
+        () = shutdown.closing() => return connection.close(quic::number(Code::H3_NO_ERROR.value()), b""),
+    };
+    let mut h3 = match built {
         Ok(Ok(h3)) => h3,
         Ok(Err(error)) => return tracing::debug!(%error, "connection ended before it began"),
         Err(_) => return connection.close(quic::number(Code::H3_GENERAL_PROTOCOL_ERROR.value()), b"nothing comes"),
@@ -48,7 +53,14 @@ pub(super) async fn serve<S: Service>(connection: quinn::Connection, shared: Arc
     // When the last request ended, and since when no further one is taken.
     let mut last = began;
     let mut draining = None;
+    let (mut taken, mut told) = (false, false);
     let code = loop {
+        // A number that no request has reached, so that those under way are served (RFC 9114 §5.2). The `h3` crate counts
+        // from the last one that was taken; before there is one, it would disown the first and serve it all the same.
+        if draining.is_some() && taken && !told {
+            told = true;
+            let _ = timeout(LAST_WORDS, h3.shutdown(config.http3.max_concurrent_streams as usize)).await;
+        }
         let due = match draining {
             None => last + config.idle_timeout,
             Some(since) => last.max(since) + GRACE,
@@ -59,6 +71,7 @@ pub(super) async fn serve<S: Service>(connection: quinn::Connection, shared: Arc
                     let Some(state) = requests.take(resolver.frame_stream.id()) else {
                         continue;
                     };
+                    taken = true;
                     streams.push(stream::answer(Arc::clone(&shared), resolver, state));
                 }
                 // The client has said that it is done, and it is.
@@ -82,20 +95,13 @@ pub(super) async fn serve<S: Service>(connection: quinn::Connection, shared: Arc
                 }
             }
             () = shutdown.closing() => break Code::H3_NO_ERROR,
-            () = shutdown.draining(), if draining.is_none() => {
-                draining = Some(Instant::now());
-                // First a number that no request has reached, so that those under way are served (RFC 9114 §5.2).
-                let _ = timeout(LAST_WORDS, h3.shutdown(config.http3.max_concurrent_streams as usize)).await;
-            }
+            () = shutdown.draining(), if draining.is_none() => draining = Some(Instant::now()),
             () = sleep_until(due), if streams.is_empty() => match draining {
                 Some(_) => {
                     let _ = timeout(LAST_WORDS, h3.shutdown(0)).await;
                     break Code::H3_NO_ERROR;
                 }
-                None => {
-                    draining = Some(Instant::now());
-                    let _ = timeout(LAST_WORDS, h3.shutdown(config.http3.max_concurrent_streams as usize)).await;
-                }
+                None => draining = Some(Instant::now()),
             },
         }
     };

@@ -13,7 +13,7 @@ use quinn::crypto::rustls::{HandshakeData, QuicServerConfig};
 use quinn::{Endpoint, EndpointConfig, Incoming, ServerConfig, TokioRuntime};
 use rustls::pki_types::CertificateDer;
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
 use super::advertise;
@@ -24,6 +24,8 @@ use crate::{Config, Tls};
 
 /// How often a port that a predecessor still has is tried again.
 const RETRY: Duration = Duration::from_millis(250);
+/// What a handshake gets once the server drains, as over TCP.
+const DRAIN_GRACE: Duration = Duration::from_secs(1);
 /// How long the last packets of connections may take.
 const FAREWELL: Duration = Duration::from_millis(500);
 
@@ -82,9 +84,11 @@ impl Door {
         let working = inside.shutdown.working();
         let shutdown = Arc::clone(&inside.shutdown);
         tokio::spawn(async move {
+            // Before the certificates are looked at: the port may be waited for, and they may change meanwhile.
+            let reloads = self.tls.reloads();
             let endpoint = self.endpoint(&inside).await;
             if let Some(endpoint) = &endpoint {
-                self.accept(endpoint, Arc::new(inside)).await;
+                self.accept(endpoint, Arc::new(inside), reloads).await;
             }
             drop(listening);
             if let Some(endpoint) = endpoint {
@@ -122,8 +126,12 @@ impl Door {
         }
     }
 
-    async fn accept<S: Service>(&self, endpoint: &Endpoint, inside: Arc<Inside<S>>) {
-        let mut reloads = self.tls.reloads();
+    async fn accept<S: Service>(
+        &self,
+        endpoint: &Endpoint,
+        inside: Arc<Inside<S>>,
+        mut reloads: watch::Receiver<Option<Arc<Live>>>,
+    ) {
         let unproven = Arc::new(AtomicUsize::new(0));
         loop {
             tokio::select! {
@@ -165,12 +173,17 @@ impl Door {
         let (inside, local) = (Arc::clone(inside), self.address);
         tokio::spawn(async move {
             let _places = (permit, registration);
-            let connected = timeout(inside.config.handshake_timeout, connecting).await;
+            let shutdown = &inside.shutdown;
+            let connected = tokio::select! {
+                connected = timeout(inside.config.handshake_timeout, connecting) => connected.ok(),
+                () = shutdown.closing() => None,
+                () = async { shutdown.draining().await; sleep(DRAIN_GRACE).await } => None,
+            };
             drop(handshake);
             let connection = match connected {
-                Ok(Ok(connection)) => connection,
-                Ok(Err(error)) => return tracing::debug!(%error, %local, "a connection ended before it began"),
-                Err(_) => {
+                Some(Ok(connection)) => connection,
+                Some(Err(error)) => return tracing::debug!(%error, %local, "a connection ended before it began"),
+                None => {
                     return tracing::debug!(%local, "a connection ended before it began: its handshake took too long");
                 }
             };

@@ -163,12 +163,15 @@ impl Listen {
         self
     }
 
-    /// Speaks HTTP/3 too, if it has TLS, can have it, and nothing else was said.
+    /// Speaks HTTP/3 too, if it has TLS, can have it, and nothing else was said. A listener for proxies alone can't: what
+    /// comes over UDP has no header of theirs.
     #[cfg(feature = "http3")]
     pub fn http3_by_default(self) -> Self {
-        let has_tls = matches!(self.tls, Encryption::Tls(_));
+        let fits = matches!(self.tls, Encryption::Tls(_));
+        #[cfg(feature = "proxy-protocol")]
+        let fits = fits && self.proxy_protocol.is_none();
         match (self.http3, &self.address) {
-            (None, Ok(Address::Tcp { .. })) if has_tls => self.http3(true),
+            (None, Ok(Address::Tcp { .. })) if fits => self.http3(true),
             _ => self,
         }
     }
@@ -197,6 +200,10 @@ impl Listen {
         #[cfg(feature = "http3")]
         if self.http3 == Some(true) && !(tcp && matches!(self.tls, Encryption::Tls(_))) {
             return wrong("`http3` is for addresses of tcp that have a certificate (`tls`)");
+        }
+        #[cfg(all(feature = "http3", feature = "proxy-protocol"))]
+        if self.http3 == Some(true) && self.proxy_protocol.is_some() {
+            return wrong("`http3` comes past the proxies of `proxy_protocol`, from anybody: leave one of them out");
         }
         if cfg!(not(unix)) && !tcp {
             return wrong("this system has no such sockets: listen on `host:port`");

@@ -33,7 +33,10 @@ impl Tls {
     /// A file can't be read, is no PEM or is encrypted, a key does not belong to its certificate, or a setting can't
     /// be met.
     pub fn load(&self) -> Result<(), TlsError> {
-        self.live().map(drop)
+        self.live()?;
+        // Also where it was read before: by `reload`, or outside of a runtime.
+        self.watch();
+        Ok(())
     }
 
     /// Reads all files again. Connections that are open go on; new ones get what was read.

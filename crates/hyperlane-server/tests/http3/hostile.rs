@@ -114,6 +114,9 @@ async fn broken_sequences_of_frames_end_the_connection_rfc9114_4_1() {
             [&good[..], &frame(0x06, &[0])].concat(),
             FRAME_UNEXPECTED,
         ),
+        // H3_FRAME_ERROR (section 7.1).
+        ("data that does not come", [&good[..], &[0x00, 0x0a]].concat(), 0x106),
+        ("data that is cut", [&good[..], &[0x00, 0x0a, b'x']].concat(), 0x106),
         (
             "the dynamic table",
             frame(0x01, &[0x02, 0x00, 0x80]),

@@ -2,8 +2,8 @@
 
 use std::cell::RefCell;
 
-/// What a fresh buffer can hold: a batch of small messages.
-pub(super) const BUFFER_BYTES: usize = 16 * 1024;
+/// What a fresh buffer can hold: a batch of small messages, or one of 16 KiB, as many senders cut theirs, with its head.
+pub(super) const BUFFER_BYTES: usize = 32 * 1024;
 /// A buffer that grew past this is freed instead of kept.
 const KEPT_BYTES: usize = 128 * 1024;
 /// As many as the sockets of a thread use in one turn of its loop, and some.

@@ -41,7 +41,11 @@ impl Requests {
             sent: AtomicBool::new(false),
             stopped: Mutex::new(Some(stopped)),
         });
-        self.lock().insert(id, Arc::clone(&request));
+        let mut waiting = self.lock();
+        // Those whose streams the `h3` crate has rejected (behind the number of its GOAWAY): nobody takes them.
+        waiting.retain(|_, other| Arc::strong_count(other) > 1);
+        waiting.insert(id, Arc::clone(&request));
+        drop(waiting);
         request
     }
 

@@ -4,7 +4,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf, Bytes};
+use bytes::{Buf, Bytes, BytesMut};
 use h3::error::Code;
 use h3::quic::{BidiStream, RecvStream, SendStream, StreamErrorIncoming, StreamId, WriteBuf};
 use hyperlane_proto::h3::{ErrorCode, Inspector, Violation};
@@ -12,6 +12,10 @@ use quinn::{ReadError, WriteError};
 
 use super::request::RequestState;
 use super::{lost, number};
+
+/// Pieces are put together up to this many bytes. The `h3` crate counts all pieces of a frame whenever one more comes:
+/// with pieces of one byte that would take the square of the frame's length.
+const GATHERED: usize = 4096;
 
 /// The stream of one request.
 pub(in crate::h3) struct Bidi {
@@ -75,6 +79,23 @@ pub(in crate::h3) struct RecvHalf {
 }
 
 impl RecvHalf {
+    /// A small piece, with those behind it that have come too. An end or an error is met again by the next read.
+    fn gather(&mut self, cx: &mut Context<'_>, first: Bytes) -> Bytes {
+        let mut length = first.len();
+        let mut gathered: Option<BytesMut> = None;
+        while length < GATHERED {
+            let next = pin!(self.stream.read_chunk(GATHERED - length, true)).poll(cx);
+            let Poll::Ready(Ok(Some(next))) = next else {
+                break;
+            };
+            length += next.bytes.len();
+            gathered
+                .get_or_insert_with(|| BytesMut::from(&first[..]))
+                .extend_from_slice(&next.bytes);
+        }
+        gathered.map_or(first, BytesMut::freeze)
+    }
+
     fn stop(&mut self, violation: Violation) -> StreamErrorIncoming {
         tracing::debug!(why = violation.why, "a stream is stopped by a fault of its client");
         let code = violation.code as u64;
@@ -94,8 +115,12 @@ impl RecvStream for RecvHalf {
         // The future has no state of its own, and what wakes it does not leave with it.
         let chunk = ready!(pin!(self.stream.read_chunk(usize::MAX, true)).poll(cx));
         let chunk = match chunk {
-            Ok(Some(chunk)) => chunk.bytes,
-            Ok(None) => return Poll::Ready(Ok(None)),
+            Ok(Some(chunk)) => self.gather(cx, chunk.bytes),
+            // The `h3` crate would take the end in the middle of a frame for the end of its data, and panic at the next read.
+            Ok(None) => {
+                let ended = self.inspector.ended();
+                return Poll::Ready(ended.map(|()| None).map_err(|violation| self.stop(violation)));
+            }
             Err(ReadError::Reset(code)) => {
                 let error_code = code.into_inner();
                 return Poll::Ready(Err(StreamErrorIncoming::StreamTerminated { error_code }));

@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
 use tokio::task::spawn_blocking;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::Kept;
 use crate::tls::facts::Facts;
@@ -14,6 +14,8 @@ use crate::tls::{Inner, Tls};
 const FIRST_WAIT: Duration = Duration::from_secs(60);
 /// The longest one: authorities allow a handful of failures in an hour.
 const LONGEST_WAIT: Duration = Duration::from_secs(6 * 3600);
+/// The longest that an order may take: a peer that accepts the connection and says nothing would hold it for ever.
+const ORDER: Duration = Duration::from_secs(900);
 /// The longest sleep. The wall clock may be put forward, and the server may have ended.
 const LOOK: Duration = Duration::from_secs(600);
 
@@ -28,7 +30,8 @@ pub(super) async fn run(inner: Weak<Inner>, kept: Arc<Kept>) {
             continue;
         }
         let names = kept.names().join(", ");
-        match kept.order().await {
+        let ordered = timeout(ORDER, kept.order()).await;
+        match ordered.unwrap_or_else(|_| Err("the authority does not answer".into())) {
             Ok(issued) => {
                 wait = FIRST_WAIT;
                 kept.put(issued);
