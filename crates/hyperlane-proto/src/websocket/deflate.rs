@@ -54,7 +54,7 @@ impl Inflater {
         loop {
             if out.capacity() == out.len() {
                 // One byte past the limit tells that there is more.
-                let room = (limit + 1).saturating_sub(out.len());
+                let room = limit.saturating_add(1).saturating_sub(out.len());
                 out.reserve_exact(room.min(out.len().max(STEP)));
             }
             let (before_in, before_out) = (state.total_in(), out.len());

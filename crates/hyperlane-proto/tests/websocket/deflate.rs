@@ -240,3 +240,14 @@ fn rfc_7692_section_7_1_offers_are_taken_or_declined() {
         assert_eq!(header, wanted, "{offers}");
     }
 }
+
+#[test]
+fn a_message_without_a_limit_is_read() {
+    let limits = MessageLimits {
+        message_bytes: usize::MAX,
+        ..MessageLimits::default()
+    };
+    let decoder = Decoder::new(Role::Server, limits).with_inflater(Inflater::new(15, false));
+    let hello = frame(0xc1, b"\xf2\x48\xcd\xc9\xc9\x07\x00");
+    assert_eq!(decode(decoder, &hello, 1), (vec![text("Hello")], None));
+}

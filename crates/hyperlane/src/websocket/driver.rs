@@ -86,7 +86,7 @@ impl<F: Future<Output = ()>> Future for Driver<F> {
             }
             let idle = this.application.is_none();
             let (over, deadline) = this.shared.with(|connection| {
-                if idle && connection.is_abandoned() {
+                if connection.is_abandoned() {
                     connection.close_with(CloseCode::NORMAL, "");
                 }
                 connection.drive(cx);

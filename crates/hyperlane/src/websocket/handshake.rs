@@ -2,6 +2,7 @@
 //! HTTP/3 RFC 8441 §5).
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
 use http::header::{
@@ -70,14 +71,7 @@ impl Handshake {
     }
 
     fn read_http1(head: &Head) -> Result<(), UpgradeRejection> {
-        let names = |name: &HeaderName, token: &str| {
-            let mut values = head.header_all(name.as_str());
-            values.any(|value| {
-                let mut options = value.split(|byte| *byte == b',');
-                options.any(|option| option.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
-            })
-        };
-        if !names(&UPGRADE, WEBSOCKET) || !names(&http::header::CONNECTION, "upgrade") {
+        if !names(head, &UPGRADE, WEBSOCKET) || !names(head, &http::header::CONNECTION, "upgrade") {
             return Err(upgrade_required(
                 "this is a websocket: send `connection: upgrade` and `upgrade: websocket`",
             ));
@@ -100,10 +94,20 @@ impl Handshake {
         lists.flatten().collect()
     }
 
-    /// Whether a request wants to be upgraded at all.
+    /// Whether a request wants a socket at all. Another protocol that it would switch to, as `h2c`, is no reason to
+    /// refuse it (RFC 9110 §7.8).
     pub(super) fn is_wanted(ctx: &Context) -> bool {
-        ctx.extension::<ConnectProtocol>().is_some() || ctx.headers_have(UPGRADE.as_str())
+        ctx.extension::<ConnectProtocol>().is_some() || names(ctx.request_head(), &UPGRADE, WEBSOCKET)
     }
+}
+
+/// Whether a list in a header has `token` among its members.
+fn names(head: &Head, name: &HeaderName, token: &str) -> bool {
+    let mut values = head.header_all(name.as_str());
+    values.any(|value| {
+        let mut options = value.split(|byte| *byte == b',');
+        options.any(|option| option.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
+    })
 }
 
 fn read_version(head: &Head) -> Result<(), UpgradeRejection> {
@@ -126,6 +130,8 @@ fn read_key(head: &Head) -> Result<String, UpgradeRejection> {
 /// Names of subprotocols are tokens, and each is there once (RFC 6455 §4.1).
 fn read_protocols(head: &Head) -> Result<Vec<String>, UpgradeRejection> {
     let mut protocols: Vec<String> = Vec::new();
+    // A head has room for thousands, too many to look at each for each.
+    let mut seen = HashSet::new();
     for value in head.header_all(SEC_WEBSOCKET_PROTOCOL.as_str()) {
         for name in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
             // Empty members of a list mean nothing (RFC 9110 §5.6.1.2).
@@ -134,7 +140,7 @@ fn read_protocols(head: &Head) -> Result<Vec<String>, UpgradeRejection> {
             }
             let name = std::str::from_utf8(name).ok().filter(|name| is_token(name));
             match name {
-                Some(name) if !protocols.iter().any(|it| it == name) => protocols.push(name.to_owned()),
+                Some(name) if seen.insert(name) => protocols.push(name.to_owned()),
                 _ => return Err(bad("`sec-websocket-protocol` is not a list of different tokens")),
             }
         }

@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context as TaskContext, Poll, ready};
+use std::task::{Context as TaskContext, Poll};
 
 use bytes::Bytes;
 use hyperlane_proto::websocket::{Deflater, OpCode, apply_mask, encode_head};
@@ -70,12 +70,14 @@ impl Output {
         self.stalled
     }
 
-    fn waiting(&self) -> usize {
+    /// The bytes that were not written yet.
+    pub(super) fn waiting(&self) -> usize {
         self.gathered.len() + self.large.len() - self.written
     }
 
-    /// Adds a message. There is room.
+    /// Adds a message. There should be room; of several sinks that were told so at once, each may use it.
     pub(super) fn push_message(&mut self, opcode: OpCode, payload: Bytes) {
+        self.gather_large();
         if let Some((deflater, threshold)) = &mut self.deflater
             && payload.len() >= *threshold
         {
@@ -100,14 +102,20 @@ impl Output {
 
     /// Adds a control frame. It is small, and may go where messages have to wait, but not into a large one.
     pub(super) fn push_control(&mut self, opcode: OpCode, payload: &[u8]) {
-        if self.large.is_empty() {
-            self.push_small(opcode, false, payload);
-            return;
+        if opcode == OpCode::Close {
+            // Nothing comes behind it.
+            self.pong = None;
         }
-        // A rare case, for which the large payload is copied.
-        let large = std::mem::take(&mut self.large);
-        self.gathered.extend_from_slice(&large);
+        self.gather_large();
         self.push_small(opcode, false, payload);
+    }
+
+    /// Makes a place behind the large payload: a rare case, for which it is copied.
+    fn gather_large(&mut self) {
+        if !self.large.is_empty() {
+            let large = std::mem::take(&mut self.large);
+            self.gathered.extend_from_slice(&large);
+        }
     }
 
     /// Answers a ping, at once or when there is room.
@@ -178,7 +186,13 @@ impl Output {
         }
         buffers::give(std::mem::take(&mut self.gathered));
         if self.unflushed {
-            ready!(Pin::new(io).poll_flush(cx))?;
+            let Poll::Ready(flushed) = Pin::new(io).poll_flush(cx) else {
+                // TLS takes what its peer does not.
+                self.stalled.get_or_insert_with(Instant::now);
+                return Poll::Pending;
+            };
+            flushed?;
+            self.stalled = None;
             self.unflushed = false;
         }
         Poll::Ready(Ok(()))
@@ -192,5 +206,47 @@ impl Masks {
         self.0 ^= self.0 >> 17;
         self.0 ^= self.0 << 5;
         self.0.to_be_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_comes_between_a_large_message_and_its_head() {
+        let mut output = Output::new(None);
+        let [a, b] = [7_u8, 8].map(|byte| vec![byte; COPIED_PAYLOAD + 1]);
+        output.push_message(OpCode::Binary, a.clone().into());
+        output.push_message(OpCode::Text, Bytes::from_static(b"x"));
+        output.push_message(OpCode::Binary, b.clone().into());
+        let mut written = Vec::new();
+        let mut cx = TaskContext::from_waker(std::task::Waker::noop());
+        assert!(output.poll_flush(&mut cx, &mut written).is_ready());
+        let head = [0x82_u8, 126, 0x20, 0x01];
+        assert_eq!(written, [&head[..], &a, b"\x81\x01x", &head, &b].concat());
+    }
+
+    #[test]
+    fn a_flush_that_waits_is_a_peer_that_takes_nothing() {
+        let mut output = Output::new(None);
+        output.push_message(OpCode::Text, Bytes::from_static(b"x"));
+        let (io, _peer) = tokio::io::duplex(1);
+        let mut io = tokio::io::BufWriter::new(io);
+        let mut cx = TaskContext::from_waker(std::task::Waker::noop());
+        assert!(output.poll_flush(&mut cx, &mut io).is_pending());
+        assert!(output.stalled().is_some() && !output.is_empty());
+    }
+
+    #[test]
+    fn nothing_comes_behind_a_close() {
+        let mut output = Output::new(None);
+        output.push_message(OpCode::Binary, vec![7; COPIED_PAYLOAD + 1].into());
+        output.push_pong(vec![1]);
+        output.push_control(OpCode::Close, b"");
+        let mut written = Vec::new();
+        let mut cx = TaskContext::from_waker(std::task::Waker::noop());
+        assert!(output.poll_flush(&mut cx, &mut written).is_ready());
+        assert!(written.ends_with(&[7, 0x88, 0]));
     }
 }

@@ -171,3 +171,19 @@ async fn an_end_without_a_close_is_an_error() {
     drop(connection);
     seen.notified().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_peer_receives_all_that_stands_before_the_close() {
+    let server = hyperlane::Server::new();
+    server.get("/ws", async |upgrade: WebSocketUpgrade| {
+        upgrade.on_upgrade(async |mut socket| socket.send(vec![7; 20_000]).await.unwrap())
+    });
+    let mut connection = open(&TestClient::new(server).transport_buffer(1000), "").await;
+    // It takes 20 s, four times as long as the answer to a close may.
+    for _ in 0..20 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        connection.read_exact(&mut [0; 1000]).await.unwrap();
+    }
+    connection.read_exact(&mut [0; 4]).await.unwrap();
+    assert_eq!(closes_with(&mut connection).await, 1000);
+}

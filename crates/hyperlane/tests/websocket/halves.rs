@@ -124,3 +124,15 @@ async fn without_a_receiver_messages_are_thrown_away_and_pings_answered() {
         (0x8a, b"still there?".to_vec())
     );
 }
+
+#[tokio::test]
+async fn a_dropped_socket_is_closed_although_its_function_goes_on() {
+    let client = client(async |upgrade: WebSocketUpgrade| {
+        upgrade.on_upgrade(async |socket| {
+            drop(socket);
+            std::future::pending::<()>().await;
+        })
+    });
+    let mut socket = client.websocket("/ws").await;
+    assert_eq!(socket.closed().await.unwrap().code, 1000);
+}

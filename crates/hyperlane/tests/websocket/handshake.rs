@@ -226,6 +226,12 @@ async fn the_context_opens_one_and_an_option_says_whether_one_is_wanted() {
     }
     client.get("/context").await.assert_status(426);
     assert_eq!(client.get("/both").await.text().await, "a page");
+    // RFC 9110 section 7.8: what else it could switch to is passed over.
+    let other = client
+        .get("/both")
+        .header("connection", "upgrade")
+        .header("upgrade", "h2c");
+    assert_eq!(other.await.text().await, "a page");
     client
         .get("/both")
         .header("upgrade", "websocket")

@@ -37,7 +37,7 @@ pub(super) struct Connection {
     inbox_bytes: usize,
     output: Output,
     reading: Reading,
-    /// When the close frame was sent, or put to what is sent.
+    /// When the close frame was sent, or put to what is sent; or when something of what stands before it last went out.
     close_sent: Option<Instant>,
     /// The bytes thrown away behind a failure.
     lingered: usize,

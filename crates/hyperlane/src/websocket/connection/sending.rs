@@ -4,6 +4,7 @@ use std::task::{Context as TaskContext, Poll};
 
 use bytes::Bytes;
 use hyperlane_proto::websocket::OpCode;
+use tokio::time::Instant;
 
 use super::super::WebSocketError;
 use super::super::message::Message;
@@ -84,7 +85,12 @@ impl Connection {
             return Poll::Ready(());
         }
         let had_room = self.output.has_room();
+        let waited = self.output.waiting();
         let flushed = self.output.poll_flush(cx, io);
+        // The peer can't answer a close before it has taken what stands before it: its time runs from there.
+        if self.close_sent.is_some() && self.output.waiting() < waited {
+            self.close_sent = Some(Instant::now());
+        }
         if flushed.is_ready() || (!had_room && self.output.has_room()) {
             self.to_wake.append(&mut self.sender_wakers);
         }
