@@ -99,12 +99,14 @@ impl Inspector {
                 Ok(())
             }
             Place::Skipped => Err(protocol_error("stream is opened behind a later one (§5.1.1)")),
-            Place::Open(stream) if !stream.ended_by_peer => Ok(()),
+            // Trailers; whoever sends more than these only wastes our time.
+            Place::Open(stream) if !stream.ended_by_peer && head.ends_stream() => Ok(()),
+            Place::Open(stream) if !stream.ended_by_peer => self.charge(1, now),
             Place::Open(_) | Place::Closed => Err(violation(
                 ErrorCode::StreamClosed,
                 "HEADERS on a stream that was ended (§5.1)",
             )),
-            Place::ResetByUs => Ok(()),
+            Place::ResetByUs => self.charge(1, now),
         }
     }
 

@@ -1,7 +1,8 @@
 //! Which streams are open, and how those ended that are not (RFC 9113 §5.1).
 
-/// How many of the streams that we reset are remembered, and how many gaps in the numbers.
-const REMEMBERED: usize = 64;
+/// How many of the streams that we reset are remembered, and how many gaps in the numbers. More than are usually open
+/// at once: all of them may be answered before their bodies have come, and what is under way then is no fault.
+const REMEMBERED: usize = 512;
 
 /// The streams of a connection; all of them are the client's.
 #[derive(Debug, Default)]

@@ -14,7 +14,7 @@ use hyperlane_core::{Body, BodyError, BodyErrorKind};
 use hyperlane_proto::h1::is_allowed_in_trailers;
 use tokio::time::Instant;
 
-use super::guard::Watch;
+use super::guard::{Held, Watch};
 use crate::Config;
 use crate::h1::timer::{Deadlines, Timer};
 
@@ -97,6 +97,7 @@ pub(super) fn open(
         timer: Timer::default(),
         config: Arc::clone(config),
         watch: Arc::clone(watch),
+        held: watch.hold(),
         signals: Arc::clone(signals),
     })
 }
@@ -117,6 +118,8 @@ struct Incoming {
     timer: Timer,
     config: Arc<Config>,
     watch: Arc<Watch>,
+    #[expect(dead_code, reason = "held until the body is gone")]
+    held: Held,
     signals: Arc<Signals>,
 }
 

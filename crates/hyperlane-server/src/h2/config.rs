@@ -134,6 +134,9 @@ impl Http2Config {
             // The guard limits resets by their rate. The crate's own limits are for the whole life of a connection,
             // which would end one that lives long.
             .max_local_error_reset_streams(None)
+            // All streams that are open may be answered, and so reset, while their bodies are under way.
+            .max_concurrent_reset_streams(self.max_concurrent_streams.max(50) as usize)
+            .reset_stream_duration(Duration::from_secs(10))
             .max_pending_accept_reset_streams(self.max_concurrent_streams.max(20) as usize)
             .enable_connect_protocol();
         builder

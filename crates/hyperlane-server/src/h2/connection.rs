@@ -187,6 +187,10 @@ impl<'a> Driver<'a> {
             tracing::debug!("connection is given up: its client does not answer a ping");
             return Some(Step::Abandon);
         }
+        if idle && self.watch.is_held() {
+            // A body or a tunnel that was moved to another task. Its end wakes nobody here, so it is looked for again.
+            self.last_stream = deadlines.now;
+        }
         match self.draining {
             None => {
                 let expired = idle && deadlines.is_past(self.last_stream + config.idle_timeout);
@@ -196,7 +200,9 @@ impl<'a> Driver<'a> {
                 }
             }
             Some(since) => {
-                if idle && deadlines.is_past(since.max(self.last_stream) + GRACE) {
+                // A stream ends here once it has handed over its last bytes. While the client is slow to take what was
+                // written, the `h2` crate still has some of them, and an end would throw these away.
+                if idle && waits.write.is_none() && deadlines.is_past(since.max(self.last_stream) + GRACE) {
                     return Some(self.end(Reason::NO_ERROR, deadlines));
                 }
             }

@@ -3,6 +3,7 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -27,7 +28,19 @@ const LINGER_DRAINING: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(super) struct Watch {
     began: Instant,
+    /// Streams that somebody holds, perhaps in another task than the connection's.
+    held: AtomicUsize,
     state: Mutex<State>,
+}
+
+/// A stream that somebody reads or writes: its connection is not idle.
+#[derive(Debug)]
+pub(super) struct Held(Arc<Watch>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.held.fetch_sub(1, Ordering::Release);
+    }
 }
 
 #[derive(Debug)]
@@ -60,6 +73,7 @@ impl Watch {
         let now = Instant::now();
         Arc::new(Self {
             began: now,
+            held: AtomicUsize::new(0),
             state: Mutex::new(State {
                 inspector: Inspector::new(limits),
                 violation: None,
@@ -69,6 +83,15 @@ impl Watch {
                 abandoned: false,
             }),
         })
+    }
+
+    pub(super) fn hold(self: &Arc<Self>) -> Held {
+        self.held.fetch_add(1, Ordering::Relaxed);
+        Held(Arc::clone(self))
+    }
+
+    pub(super) fn is_held(&self) -> bool {
+        self.held.load(Ordering::Acquire) > 0
     }
 
     /// Why the connection must end, if it must.
@@ -118,6 +141,7 @@ pub(super) struct Guarded {
 /// A connection whose own side has ended.
 struct Linger {
     until: Instant,
+    latest: Instant,
     timer: Timer,
     read: u64,
 }
@@ -246,8 +270,10 @@ impl AsyncWrite for Guarded {
                     true => LINGER_DRAINING,
                     false => LINGER,
                 };
+                let now = Instant::now();
                 this.linger.insert(Linger {
-                    until: Instant::now() + time,
+                    until: now + time,
+                    latest: now + 2 * LINGER,
                     timer: Timer::default(),
                     read: 0,
                 })
@@ -259,6 +285,8 @@ impl AsyncWrite for Guarded {
             match Pin::new(&mut *this.io).poll_read(cx, &mut buf) {
                 Poll::Ready(Ok(())) if !buf.filled().is_empty() && linger.read < LINGER_BYTES => {
                     linger.read += buf.filled().len() as u64;
+                    // It gives windows, and so is still taking what was sent: an end now would be a reset.
+                    linger.until = linger.until.max(Instant::now() + LINGER_DRAINING).min(linger.latest);
                 }
                 Poll::Ready(_) => break,
                 Poll::Pending => {

@@ -131,7 +131,8 @@ impl Sender {
     /// here once, and not a second time for each stream in the connection's buffers.
     fn poll_send(&mut self, cx: &mut Context<'_>, bytes: &mut Bytes, last: bool) -> Poll<Result<(), Failure>> {
         while !bytes.is_empty() {
-            self.stream.reserve_capacity(bytes.len());
+            // The crate takes 32 bits of it: 4 GiB would be none.
+            self.stream.reserve_capacity(bytes.len().min(u32::MAX as usize));
             let mut room = self.stream.capacity();
             while room == 0 {
                 match self.stream.poll_capacity(cx) {

@@ -11,11 +11,14 @@ use h2::RecvStream;
 use h2::server::SendResponse;
 use http::StatusCode;
 use hyperlane_core::into_response::TEXT;
-use hyperlane_core::{Body, BodyError, ConnectionInfo, ConnectionSlot, Request, Response, Service, Upgraded};
+use hyperlane_core::{
+    Body, BodyError, ConnectionInfo, ConnectionSlot, HandlerPanic, Request, Response, Service, Upgrade, Upgraded,
+};
 use tokio::time::Instant;
 
 use super::body::{self, Opening, Signals};
 use super::connection::Shared;
+use super::guard::Watch;
 use super::request::{self, Accepted, Refusal};
 use super::response::{self, Outgoing, OutgoingBody};
 use super::send::{Failure, Sender};
@@ -98,7 +101,7 @@ pub(super) fn answer<S: Service>(
         };
         exchange.settle(&mut response);
         if is_upgrade {
-            match upgrade(&mut response, &mut respond, &mut tunnel) {
+            match upgrade(&mut response, &mut respond, &mut tunnel, &shared.watch) {
                 Ok(future) => return future.await,
                 Err(()) => drop(tunnel),
             }
@@ -247,12 +250,38 @@ async fn send<S>(mut respond: SendResponse<Bytes>, outgoing: Outgoing, shared: &
     }
 }
 
+/// Runs what follows an upgrade. A panic in there ends its stream, and not those beside it.
+async fn follow_up(upgrade: Upgrade, io: Upgraded) {
+    let mut io = Some(io);
+    let mut upgrade = Some(upgrade);
+    let mut running = pin!(None);
+    poll_fn(|cx| {
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            if let (Some(upgrade), Some(io)) = (upgrade.take(), io.take()) {
+                running.set(Some(upgrade.run(io)));
+            }
+            running.as_mut().as_pin_mut().map(|future| future.poll(cx))
+        }));
+        match polled {
+            Ok(Some(Poll::Pending)) => Poll::Pending,
+            Ok(Some(Poll::Ready(())) | None) => Poll::Ready(()),
+            Err(payload) => {
+                let panic = HandlerPanic::from_payload(&*payload);
+                tracing::error!(%panic, "what follows an upgrade panicked");
+                Poll::Ready(())
+            }
+        }
+    })
+    .await;
+}
+
 /// Answers an extended CONNECT (RFC 8441 §5): a 101 that has a follow-up becomes a 200, and the follow-up gets the stream.
 /// Any other response stays one, but for those that would say that the protocol has begun.
 fn upgrade(
     response: &mut Response,
     respond: &mut SendResponse<Bytes>,
     tunnel: &mut Option<RecvStream>,
+    watch: &Arc<Watch>,
 ) -> Result<Pin<Box<dyn Future<Output = ()> + Send>>, ()> {
     let status = response.status();
     if status == StatusCode::SWITCHING_PROTOCOLS
@@ -263,9 +292,10 @@ fn upgrade(
         response::strip(&mut fields);
         fields.remove("sec-websocket-accept");
         return match respond.send_response(response::head(StatusCode::OK, fields), false) {
-            Ok(send) => Ok(Box::pin(
-                upgrade.run(Upgraded::new(StreamIo::new(recv, send), Bytes::new())),
-            )),
+            Ok(send) => Ok(Box::pin(follow_up(
+                upgrade,
+                Upgraded::new(StreamIo::new(recv, send, watch.hold()), Bytes::new()),
+            ))),
             Err(_) => Ok(Box::pin(std::future::ready(()))),
         };
     }

@@ -8,6 +8,8 @@ use bytes::{Buf, Bytes};
 use h2::{RecvStream, SendStream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::guard::Held;
+
 /// Both halves of a stream. Dropping it ends our half.
 pub(super) struct StreamIo {
     recv: RecvStream,
@@ -15,15 +17,18 @@ pub(super) struct StreamIo {
     /// What was received and not read yet.
     unread: Bytes,
     ended: bool,
+    #[expect(dead_code, reason = "held until the tunnel is gone")]
+    held: Held,
 }
 
 impl StreamIo {
-    pub(super) fn new(recv: RecvStream, send: SendStream<Bytes>) -> Self {
+    pub(super) fn new(recv: RecvStream, send: SendStream<Bytes>, held: Held) -> Self {
         Self {
             recv,
             send,
             unread: Bytes::new(),
             ended: false,
+            held,
         }
     }
 
@@ -63,7 +68,8 @@ impl AsyncWrite for StreamIo {
         if buf.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        this.send.reserve_capacity(buf.len());
+        // The crate takes 32 bits of it: 4 GiB would be none.
+        this.send.reserve_capacity(buf.len().min(u32::MAX as usize));
         let mut room = this.send.capacity();
         while room == 0 {
             room = match ready!(this.send.poll_capacity(cx)) {

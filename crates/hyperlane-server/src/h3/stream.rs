@@ -74,7 +74,9 @@ pub(super) async fn answer<S: Service>(
         head_request,
     };
     let accepted = request::read(parts, config).and_then(|accepted| {
-        let limit = shared.service.body_limit(&accepted.head).unwrap_or(config.body_limit);
+        // A panic in there shows again, and is answered, when the service is called.
+        let limit = catch_unwind(AssertUnwindSafe(|| shared.service.body_limit(&accepted.head))).unwrap_or_default();
+        let limit = limit.unwrap_or(config.body_limit);
         match accepted.length {
             Some(length) if length > limit => {
                 let error = BodyError::new(BodyErrorKind::TooLarge { limit });

@@ -63,6 +63,13 @@ async fn floods_of_control_frames_end_the_connection_rfc9113_10_5() {
     }
 }
 
+/// The stream is reset at the first one; what comes behind it is ignored for a while.
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_heads_on_a_stream_that_was_reset_ends_the_connection() {
+    let empty = frame(kind::HEADERS, flag::END_HEADERS, 1, b"");
+    assert_eq!(flood(&post(1), &empty, 50_000).await, Some(code::ENHANCE_YOUR_CALM));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_flood_of_continuation_frames_ends_the_connection_cve_2024_27316() {
     let begun = frame(kind::HEADERS, flag::END_STREAM, 1, hpack::GET);
@@ -189,6 +196,21 @@ async fn clients_that_only_look_busy_are_served_on() {
         received += frame.payload.len();
         client.send(&all([window_update(0, 1), window_update(1, 1)])).await;
     }
+    assert!(client.is_alive().await);
+}
+
+/// Bodies that are under way while all their requests are answered are no fault (RFC 9113 §5.1).
+#[tokio::test(start_paused = true)]
+async fn bodies_of_many_requests_that_were_answered_without_them_are_ignored() {
+    let mut client = Client::connect(Config::default()).await;
+    let streams = || (0..150).map(|n| 2 * n + 1);
+    let head = hpack::request("POST", "/ignore");
+    let heads: Vec<u8> = streams().flat_map(|stream| headers(stream, 0, &head)).collect();
+    client.send(&heads).await;
+    assert!(client.is_alive().await);
+    assert!(client.is_alive().await, "all are answered and reset");
+    let bodies: Vec<u8> = streams().flat_map(|stream| data(stream, 0, b"late")).collect();
+    client.send(&bodies).await;
     assert!(client.is_alive().await);
 }
 

@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::app::{App, config};
-use crate::client::{PREFACE, code, flag, frame, get_path, kind, settings};
+use crate::client::{PREFACE, code, flag, frame, get_path, kind, settings, window_update};
 use crate::exchange::{receive, request};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -115,6 +115,47 @@ async fn requests_in_hand_are_answered_during_a_shutdown() {
     let response = receive(response.await.expect("a response")).await.expect("a body");
     assert_eq!(response.text(), "begun, and ended");
     drop(requests);
+    timeout(PATIENCE, ending).await.expect("in time").expect("no panic");
+}
+
+/// Responses are handed over to their end long before a slow client has taken them.
+#[tokio::test]
+async fn a_shutdown_sends_what_a_slow_client_has_not_taken_yet() {
+    const STREAMS: u32 = 20;
+    let server = start(config(|config| {
+        config.http2.send_buffer = 2 << 20;
+        config.shutdown_deadline = PATIENCE;
+    }))
+    .await;
+    let mut io = connect(&server).await;
+    let mut begin = [PREFACE, &settings(&[(4, 2 << 20)]), &window_update(0, 64 << 20)].concat();
+    for number in 0..STREAMS {
+        begin.extend_from_slice(&get_path(2 * number + 1, "/large"));
+    }
+    io.write_all(&begin).await.expect("an open connection");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let ending = tokio::spawn({
+        let server = server.clone();
+        async move { server.shutdown().await }
+    });
+    // Longer than a connection without streams stays.
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let (mut received, mut ended) = (0, 0);
+    let mut head = [0; 9];
+    while timeout(PATIENCE, io.read_exact(&mut head))
+        .await
+        .expect("in time")
+        .is_ok()
+    {
+        let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
+        io.read_exact(&mut payload).await.expect("a whole frame");
+        if head[3] == kind::DATA {
+            received += payload.len();
+            ended += u32::from(head[4] & flag::END_STREAM != 0);
+        }
+    }
+    assert_eq!((received, ended), ((STREAMS as usize) << 20, STREAMS));
+    drop(io);
     timeout(PATIENCE, ending).await.expect("in time").expect("no panic");
 }
 
