@@ -192,7 +192,8 @@ impl ServerHandle {
     /// Ends the server gracefully, within the deadline of its configuration.
     ///
     /// No new connection is accepted; connections that wait for a request are closed; requests in hand are answered,
-    /// with `Connection: close`; streams go on until the deadline. What is not done then is cut. Returns when all is
+    /// with `Connection: close`; streams go on until the deadline, but event streams
+    /// and WebSockets, which would never end, are ended at once. What is not done then is cut. Returns when all is
     /// over.
     ///
     /// # Cancel safety
