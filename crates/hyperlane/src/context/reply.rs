@@ -13,6 +13,7 @@ use std::task::{Context as TaskContext, Poll, Waker};
 
 use bytes::Bytes;
 use http::HeaderMap;
+use http::header::CONTENT_TYPE;
 use hyperlane_core::{Body, Response};
 
 use super::draft::Draft;
@@ -135,7 +136,13 @@ impl Reply {
     #[inline]
     pub(super) fn set_body(&mut self, new: &mut Response) -> bool {
         match self.stage {
-            Stage::Building => self.draft.response.exchange_body(new),
+            Stage::Building => {
+                // The type of an earlier body goes with it, also where a look at the headers has put it among them.
+                if !self.draft.content_type_set && new.has_header(&CONTENT_TYPE) {
+                    self.draft.response.remove_header(CONTENT_TYPE.as_str());
+                }
+                self.draft.response.exchange_body(new);
+            }
             Stage::Streaming => std::mem::swap(self.draft.response.body_mut(), new.body_mut()),
             Stage::Closed => return false,
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::header::UPGRADE;
 use http::{HeaderValue, StatusCode};
-use hyperlane_core::{Response, Upgrade};
+use hyperlane_core::{InvalidHeader, Response, Upgrade};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::Span;
 
@@ -118,6 +118,9 @@ fn with_upgrade(mut response: Response, upgrade: Upgrade, place: OwnedSemaphoreP
         let _place = place;
         upgrade.run(io).await;
     });
+    if let Some(defect) = response.defect() {
+        kept.reject(InvalidHeader::other(defect.to_string()));
+    }
     *kept.status_mut() = response.status();
     *kept.headers_mut() = std::mem::take(response.headers_mut());
     *kept.body_mut() = std::mem::take(response.body_mut());

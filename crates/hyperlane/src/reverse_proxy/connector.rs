@@ -82,7 +82,12 @@ fn over_tls(tcp: HttpConnector, settings: &Settings) -> hyper_rustls::HttpsConne
     use hyper_rustls::{ConfigBuilderExt, HttpsConnectorBuilder};
 
     let config = match &settings.tls {
-        Some(config) => rustls::ClientConfig::clone(config),
+        Some(config) => {
+            let mut config = rustls::ClientConfig::clone(config);
+            // What is spoken is the proxy's to say; the builder below panics over anything that was said before.
+            config.alpn_protocols.clear();
+            config
+        }
         None => {
             let provider = Arc::new(rustls::crypto::ring::default_provider());
             let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();

@@ -156,6 +156,16 @@ fn tells_of_the_client(name: &HeaderName) -> bool {
     name == "forwarded" || name == "x-real-ip" || name.starts_with("x-forwarded-") || name == "x-forwarded"
 }
 
+/// Takes out what a CGI program, and its successors, would take for a field of this name.
+pub(super) fn remove_alike(headers: &mut HeaderMap, name: &HeaderName) {
+    let plain = |name: &HeaderName| name.as_str().replace('_', "-");
+    let wanted = plain(name);
+    let alike: Vec<HeaderName> = headers.keys().filter(|other| plain(other) == wanted).cloned().collect();
+    for name in alike {
+        headers.remove(name);
+    }
+}
+
 fn forward(headers: &mut HeaderMap, client: &Client<'_>, policy: Forwarded, before: Before) {
     if policy == Forwarded::Remove {
         return;

@@ -41,11 +41,20 @@ pub(super) async fn forward(settings: &Settings, pool: &Pool, ctx: &Context) -> 
     if ctx.method() == Method::CONNECT && protocol.is_none() {
         return refusal(StatusCode::NOT_IMPLEMENTED, "this server opens no tunnels");
     }
+    // Who answers it sends the request back (RFC 9110 §9.3.8): with the fields that are no client's to see.
+    if ctx.method() == Method::TRACE {
+        return refusal(StatusCode::NOT_IMPLEMENTED, "this server passes no traces on");
+    }
     if has_dot_segment(ctx.path()) {
         return refusal(StatusCode::BAD_REQUEST, "path has dot segments: send it without");
     }
     if fields::loops(ctx.headers()) {
         return refusal(StatusCode::LOOP_DETECTED, "request has come through too many proxies");
+    }
+    // A `Uri` leaves out what it has no room for, and is never shorter otherwise: what it encodes grows.
+    let uri = ctx.uri();
+    if uri.path().len() < ctx.path().len() || uri.query().is_some() != ctx.query_string().is_some() {
+        return refusal(StatusCode::URI_TOO_LONG, "target is too long to be passed on");
     }
     let outgoing = Outgoing::new(settings, ctx, protocol);
     let mut last = None;
@@ -107,6 +116,7 @@ impl<'a> Outgoing<'a> {
             upgrade::complete_websocket(&mut headers);
         }
         for (name, value) in &settings.headers {
+            fields::remove_alike(&mut headers, name);
             headers.insert(name, value.clone());
         }
         // The framing is said explicitly: without, a body of unknown length would be left out of a GET.
@@ -177,7 +187,7 @@ impl<'a> Outgoing<'a> {
     }
 
     fn request(&self, settings: &Settings, upstream: &Upstream) -> Result<http::Request<RequestBody>, Failure> {
-        let target = upstream.address.target(self.path, self.ctx.query_string());
+        let target = upstream.address.target(self.path, self.ctx.uri().query());
         let mut request = http::Request::new(self.body.clone());
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = target.ok_or(Failure::Response("target can't be passed on: it is too long"))?;

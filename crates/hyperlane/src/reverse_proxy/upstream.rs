@@ -40,7 +40,12 @@ pub(super) struct Address {
 
 impl Address {
     pub(super) fn parse(text: &str) -> Result<Self, InvalidUpstream> {
-        let refuse = |why: &str| Err(InvalidUpstream(format!("upstream {text:?} {why}")));
+        // Where there may be a password in it, it is not told again.
+        let shown = match text.contains('@') {
+            true => "with a user name".to_owned(),
+            false => format!("{text:?}"),
+        };
+        let refuse = |why: &str| Err(InvalidUpstream(format!("upstream {shown} {why}")));
         if let Some(path) = text.strip_prefix("unix:") {
             if !path.starts_with('/') || cfg!(not(unix)) {
                 return refuse("must be `unix:` and the absolute path of a socket, on a Unix system");
@@ -148,6 +153,8 @@ mod tests {
             ("ftp://host", "scheme other"),
             ("http://host/?a=b", "query"),
             ("http://user:secret@host", "user name"),
+            ("ftp://user:secret@host", "scheme other"),
+            ("http://user:secret@ho st", "uri"),
             ("unix:relative", "absolute"),
             ("", "uri"),
         ] {

@@ -104,7 +104,16 @@ async fn bodies_bring_their_content_type_unless_it_was_set_by_hand() {
         server.get("/error", async |ctx: Context| {
             _ = ctx.set_response_body(StatusCode::CONFLICT);
         });
+        server.get("/twice", async |ctx: Context| {
+            ctx.set_response_body("not yet")
+                .set_response_header("x-a", "1")
+                .set_response_body(Json([1, 2]));
+        });
     });
+    assert_eq!(
+        get(&app, "/twice").await.header("content-type"),
+        Some("application/json")
+    );
     assert_eq!(
         get(&app, "/text").await.header("content-type"),
         Some("text/plain; charset=utf-8")

@@ -91,6 +91,16 @@ async fn a_request_that_is_given_up_leaves_its_place() {
 }
 
 #[tokio::test]
+async fn an_upgrade_that_must_not_be_sent_stays_so() {
+    let app = app(|server| {
+        server.middleware(ConcurrencyLimit::new(1)).get("/socket", async || {
+            Response::upgrade(HeaderValue::from_static("echo"), |_: Upgraded| async {}).with_header("x-mine", "a\nb")
+        });
+    });
+    assert!(get(&app, "/socket", &[("upgrade", "echo")]).await.defect().is_some());
+}
+
+#[tokio::test]
 async fn an_upgraded_connection_keeps_its_place_until_it_ends() {
     let app = app(|server| {
         server.middleware(ConcurrencyLimit::new(1)).get("/socket", async || {

@@ -144,6 +144,7 @@ async fn host_via_and_forwarding_are_settings() {
         .get("/")
         .header("x-forwarded-for", "10.0.0.1")
         .header("x-secret", "guess")
+        .header("x_secret", "guess")
         .header("connection", "x-secret")
         .await
         .text()
@@ -156,6 +157,7 @@ async fn host_via_and_forwarding_are_settings() {
     ] {
         assert!(told.contains(&format!("\n{line}\n")), "{line}\n{told}");
     }
+    assert!(!told.contains("guess"), "{told}");
     assert!(
         to(upstream.local_addr())
             .request_header("transfer-encoding", "x")
@@ -266,6 +268,30 @@ async fn trailers_pass_in_both_directions() {
     )
     .await;
     assert!(answer.ends_with("1\r\nx\r\n0\r\nx-sum-back: 7\r\n\r\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_trace_does_not_tell_what_the_proxy_adds() {
+    let upstream = serve(|server| {
+        server.fallback(tell);
+    })
+    .await;
+    let proxy = to(upstream.local_addr()).request_header("x-secret", "42").unwrap();
+    let response = client(proxy).request(Method::TRACE, "/").await;
+    response.assert_status(501);
+    assert!(!response.text().await.contains("42"));
+}
+
+/// The engine lets them pass, and a `Uri` does not hold them.
+#[tokio::test]
+async fn bytes_that_should_be_encoded_are_passed_on_so() {
+    let upstream = serve(|server| {
+        server.fallback(tell);
+    })
+    .await;
+    let proxy = proxy_server(to(upstream.local_addr())).await;
+    let told = ask_raw(proxy.local_addr(), b"GET /a`b?q=<\"x\"> HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    assert!(told.contains("GET /a%60b?q=%3C%22x%22%3E\n"), "{told}");
 }
 
 #[tokio::test]

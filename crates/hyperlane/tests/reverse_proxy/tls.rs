@@ -36,7 +36,9 @@ async fn an_upstream_with_a_trusted_certificate_is_asked() {
     let (upstream, certificate) = serve().await;
     let port = upstream.local_addr().port();
     let proxy = ReverseProxy::to(format!("https://localhost:{port}")).unwrap();
-    let client = client(proxy.tls_config(trusting(&certificate)));
+    let mut config = ClientConfig::clone(&trusting(&certificate));
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let client = client(proxy.tls_config(Arc::new(config)));
     for _ in 0..3 {
         let told = client.post("/x").body("over tls").await.text().await;
         assert!(
