@@ -10,6 +10,7 @@
 mod body;
 mod config;
 mod connection;
+mod failure;
 mod guard;
 pub(crate) mod request;
 pub(crate) mod response;
@@ -21,4 +22,6 @@ mod upgrade;
 pub(crate) use body::{Signals, allowed as allowed_trailers};
 pub use config::Http2Config;
 pub(crate) use connection::serve;
+#[cfg(feature = "http3")]
+pub(crate) use failure::{Announced, Failure};
 pub(crate) use hyperlane_proto::h2::PREFACE;

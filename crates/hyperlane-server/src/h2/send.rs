@@ -1,7 +1,5 @@
 //! The body of a response on its way, as far as the client's windows let it.
 
-use std::any::Any;
-use std::fmt;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -11,35 +9,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::{Reason, SendStream};
 use http_body::Body as _;
-use hyperlane_core::{Body, HandlerPanic};
+use hyperlane_core::Body;
 use tokio::time::Instant;
 
 use super::body::allowed;
+use super::failure::{Announced, Failure};
 use crate::h1::timer::Timer;
 
 /// For how many bytes a handler may run ahead of the stream: small pieces are then taken in one go.
 const AHEAD: usize = 16 * 1024;
-
-/// Why a body was not sent to its end.
-#[derive(Debug)]
-pub(super) enum Failure {
-    /// The client has reset the stream, or is gone.
-    ClientGone,
-    /// The client has given no window for too long.
-    Stalled,
-    /// The body could not be made.
-    Body(String),
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ClientGone => f.write_str("client has left"),
-            Self::Stalled => f.write_str("client takes nothing"),
-            Self::Body(why) => f.write_str(why),
-        }
-    }
-}
 
 /// The sending half of a stream behind its head.
 pub(super) struct Sender {
@@ -66,7 +44,8 @@ impl Sender {
     }
 
     /// Sends a body as its pieces come, `left` bytes if that is known, and ends the stream.
-    pub(super) async fn send_stream(&mut self, mut body: Body, mut left: Option<u64>) -> Result<(), Failure> {
+    pub(super) async fn send_stream(&mut self, mut body: Body, left: Option<u64>) -> Result<(), Failure> {
+        let mut left = Announced(left);
         let mut piece = Bytes::new();
         poll_fn(|cx| {
             loop {
@@ -78,7 +57,7 @@ impl Sender {
                 let frame = match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut body).poll_frame(cx))) {
                     Ok(Poll::Ready(Some(Ok(frame)))) => frame,
                     Ok(Poll::Ready(Some(Err(error)))) => return Poll::Ready(Err(Failure::Body(error.to_string()))),
-                    Err(payload) => return Poll::Ready(Err(panicked(&*payload))),
+                    Err(payload) => return Poll::Ready(Err(Failure::panicked(&*payload))),
                     Ok(Poll::Ready(None)) => return Poll::Ready(self.end(left)),
                     Ok(Poll::Pending) => {
                         ready!(self.poll_gone(cx));
@@ -87,11 +66,7 @@ impl Sender {
                 };
                 match frame.into_data() {
                     Ok(data) => {
-                        if let Some(left) = &mut left {
-                            *left = left
-                                .checked_sub(data.len() as u64)
-                                .ok_or_else(|| wrong_length("more"))?;
-                        }
+                        left.take(data.len())?;
                         piece = data;
                     }
                     Err(frame) => {
@@ -99,9 +74,7 @@ impl Sender {
                         let Some(trailers) = trailers.filter(|trailers| !trailers.is_empty()) else {
                             return Poll::Ready(self.end(left));
                         };
-                        if left.is_some_and(|left| left > 0) {
-                            return Poll::Ready(Err(wrong_length("fewer")));
-                        }
+                        left.end()?;
                         let sent = self.stream.send_trailers(trailers);
                         return Poll::Ready(sent.map_err(|_| Failure::ClientGone));
                     }
@@ -119,10 +92,8 @@ impl Sender {
         });
     }
 
-    fn end(&mut self, left: Option<u64>) -> Result<(), Failure> {
-        if left.is_some_and(|left| left > 0) {
-            return Err(wrong_length("fewer"));
-        }
+    fn end(&mut self, left: Announced) -> Result<(), Failure> {
+        left.end()?;
         let ended = self.stream.send_data(Bytes::new(), true);
         ended.map_err(|_| Failure::ClientGone)
     }
@@ -158,16 +129,4 @@ impl Sender {
     fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.stream.poll_reset(cx).map(drop)
     }
-}
-
-/// A panic in the making of a body ends the response like any other error.
-#[cold]
-fn panicked(payload: &(dyn Any + Send)) -> Failure {
-    let panic = HandlerPanic::from_payload(payload);
-    tracing::error!(%panic, "body of a response panicked");
-    Failure::Body(panic.message)
-}
-
-fn wrong_length(which: &str) -> Failure {
-    Failure::Body(format!("body of the response has {which} bytes than it announced"))
 }

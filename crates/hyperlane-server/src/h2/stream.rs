@@ -18,10 +18,11 @@ use tokio::time::Instant;
 
 use super::body::{self, Opening, Signals};
 use super::connection::Shared;
+use super::failure::Failure;
 use super::guard::Watch;
 use super::request::{self, Accepted, Refusal};
 use super::response::{self, Outgoing, OutgoingBody};
-use super::send::{Failure, Sender};
+use super::send::Sender;
 use super::upgrade::StreamIo;
 use crate::h1::timer::{Deadlines, Timer};
 use crate::panic::panic_response;

@@ -1,7 +1,5 @@
 //! A response on its way, as far as the client's windows let it.
 
-use std::any::Any;
-use std::fmt;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -12,35 +10,14 @@ use bytes::Bytes;
 use h3::error::StreamError;
 use h3::server::RequestStream;
 use http_body::{Body as _, Frame};
-use hyperlane_core::{Body, BodyError, HandlerPanic};
+use hyperlane_core::{Body, BodyError};
 use tokio::time::timeout;
 
 use super::quic::{self, Stopped};
-use crate::h2::allowed_trailers;
+use crate::h2::{Announced, Failure, allowed_trailers};
 
 /// Bytes that are handed over at once. A client that takes less than this within the time-out takes nothing.
 const PIECE: usize = 16 * 1024;
-
-/// Why a response was not sent to its end.
-#[derive(Debug)]
-pub(super) enum Failure {
-    /// The client wants no more of it, or is gone.
-    ClientGone,
-    /// The client has taken nothing for too long.
-    Stalled,
-    /// The body could not be made.
-    Body(String),
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ClientGone => f.write_str("client has left"),
-            Self::Stalled => f.write_str("client takes nothing"),
-            Self::Body(why) => f.write_str(why),
-        }
-    }
-}
 
 /// The sending half of a request's stream.
 pub(super) struct Sender {
@@ -87,19 +64,16 @@ impl Sender {
     }
 
     /// Sends a body as its pieces come, `left` bytes if that is known.
-    pub(super) async fn send_stream(&mut self, mut body: Body, mut left: Option<u64>) -> Result<(), Failure> {
+    pub(super) async fn send_stream(&mut self, mut body: Body, left: Option<u64>) -> Result<(), Failure> {
+        let mut left = Announced(left);
         while let Some(frame) = self.next_frame(&mut body).await? {
             match frame.into_data() {
                 Ok(data) => {
-                    if let Some(left) = &mut left {
-                        *left = left
-                            .checked_sub(data.len() as u64)
-                            .ok_or_else(|| wrong_length("more"))?;
-                    }
+                    left.take(data.len())?;
                     self.send_whole(data).await?;
                 }
                 Err(frame) => {
-                    is_whole(left)?;
+                    left.end()?;
                     let trailers = frame.into_trailers().ok().map(allowed_trailers);
                     if let Some(trailers) = trailers.filter(|trailers| !trailers.is_empty()) {
                         in_time(self.write_timeout, self.stream.send_trailers(trailers)).await?;
@@ -108,7 +82,7 @@ impl Sender {
                 }
             }
         }
-        is_whole(left)
+        left.end()
     }
 
     async fn next_frame(&mut self, body: &mut Body) -> Result<Option<Frame<Bytes>>, Failure> {
@@ -119,7 +93,7 @@ impl Sender {
                     return Poll::Ready(frame.map_err(|error: BodyError| Failure::Body(error.to_string())));
                 }
                 Ok(Poll::Pending) => {}
-                Err(payload) => return Poll::Ready(Err(panicked(&*payload))),
+                Err(payload) => return Poll::Ready(Err(Failure::panicked(&*payload))),
             }
             self.poll_gone(cx).map(|()| Err(Failure::ClientGone))
         })
@@ -154,23 +128,4 @@ async fn in_time(limit: Duration, sending: impl Future<Output = Result<(), Strea
         Ok(Err(_)) => Err(Failure::ClientGone),
         Err(_) => Err(Failure::Stalled),
     }
-}
-
-fn is_whole(left: Option<u64>) -> Result<(), Failure> {
-    match left {
-        Some(left) if left > 0 => Err(wrong_length("fewer")),
-        _ => Ok(()),
-    }
-}
-
-fn wrong_length(which: &str) -> Failure {
-    Failure::Body(format!("body of the response has {which} bytes than it announced"))
-}
-
-/// A panic in the making of a body ends the response like any other error.
-#[cold]
-fn panicked(payload: &(dyn Any + Send)) -> Failure {
-    let panic = HandlerPanic::from_payload(payload);
-    tracing::error!(%panic, "body of a response panicked");
-    Failure::Body(panic.message)
 }

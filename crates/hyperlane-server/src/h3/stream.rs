@@ -21,11 +21,11 @@ use tokio::time::{Instant, timeout};
 use super::body::{self, Opening};
 use super::connection::Shared;
 use super::quic::{Quic, RequestState};
-use super::send::{Failure, Sender};
+use super::send::Sender;
 use crate::h1::timer::{Deadlines, Timer};
-use crate::h2::Signals;
 use crate::h2::request::{self, Accepted, Refusal};
 use crate::h2::response::{self, OutgoingBody};
+use crate::h2::{Failure, Signals};
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
