@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, EXPECT, FORWARDED, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
+    CONNECTION, CONTENT_LENGTH, EXPECT, FORWARDED, HOST, MAX_FORWARDS, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
     TRANSFER_ENCODING, UPGRADE, VIA,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
@@ -42,6 +42,20 @@ pub(super) struct Client<'a> {
     pub(super) scheme: &'static str,
     pub(super) host: Option<&'a str>,
     pub(super) version: Version,
+}
+
+/// Counts a hop in `Max-Forwards`, which limits how far an `OPTIONS` goes (RFC 9110 §7.6.2). `false`: it goes no farther.
+/// What is no number limits nothing, and stays as it is.
+pub(super) fn count_hop(headers: &mut HeaderMap) -> bool {
+    let text = headers.get(MAX_FORWARDS).and_then(|value| value.to_str().ok());
+    match text.and_then(|text| text.parse::<u32>().ok()) {
+        Some(0) => false,
+        Some(left) => {
+            headers.insert(MAX_FORWARDS, HeaderValue::from(left - 1));
+            true
+        }
+        None => true,
+    }
 }
 
 /// Whether a field concerns one connection only, whatever `Connection` says (RFC 9110 §7.6.1). Authentication to a proxy

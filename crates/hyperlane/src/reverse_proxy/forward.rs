@@ -56,7 +56,11 @@ pub(super) async fn forward(settings: &Settings, pool: &Pool, ctx: &Context) -> 
     if uri.path().len() < ctx.path().len() || uri.query().is_some() != ctx.query_string().is_some() {
         return refusal(StatusCode::URI_TOO_LONG, "target is too long to be passed on");
     }
-    let outgoing = Outgoing::new(settings, ctx, protocol);
+    let mut headers = ctx.headers().clone();
+    if ctx.method() == Method::OPTIONS && !fields::count_hop(&mut headers) {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    let outgoing = Outgoing::new(settings, ctx, headers, protocol);
     let mut last = None;
     for upstream in pool.in_turn() {
         match outgoing.send(settings, upstream).await {
@@ -81,9 +85,8 @@ pub(super) async fn forward(settings: &Settings, pool: &Pool, ctx: &Context) -> 
 
 impl<'a> Outgoing<'a> {
     /// A `CONNECT` to a protocol (RFC 8441) becomes the `Upgrade` that says the same in HTTP/1.1.
-    fn new(settings: &Settings, ctx: &'a Context, protocol: Option<ConnectProtocol>) -> Self {
+    fn new(settings: &Settings, ctx: &'a Context, mut headers: HeaderMap, protocol: Option<ConnectProtocol>) -> Self {
         let version = ctx.request_head().version();
-        let mut headers = ctx.headers().clone();
         let (method, body, upgrade) = match protocol {
             Some(protocol) => (Method::GET, Body::empty(), upgrade::upgrade_to(protocol.as_str())),
             // Behind a request with a body the other protocol would have no clear beginning.

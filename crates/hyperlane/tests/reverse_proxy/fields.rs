@@ -300,3 +300,23 @@ async fn a_proxy_that_leads_to_itself_is_found_out() {
     let vias = vec!["1.1 hyperlane"; 20].join(", ");
     client(proxy).get("/").header("via", vias).await.assert_status(508);
 }
+
+/// RFC 9110 §7.6.2
+#[tokio::test]
+async fn an_options_goes_as_far_as_max_forwards_lets_it() {
+    let upstream = serve(|server| {
+        server.fallback(tell);
+    })
+    .await;
+    let client = client(to(upstream.local_addr()));
+    let ask = |method: Method, most: &'static str| client.request(method, "/").header("max-forwards", most);
+    for (most, arrives) in [("1", "0"), ("70", "69"), ("no number", "no number")] {
+        let told = ask(Method::OPTIONS, most).await.text().await;
+        assert!(told.contains(&format!("\nmax-forwards: {arrives}\n")), "{told}");
+    }
+    let answer = ask(Method::OPTIONS, "0").await;
+    assert_eq!(answer.status(), StatusCode::NO_CONTENT);
+    // Of other methods the field says nothing.
+    let told = ask(Method::GET, "0").await.text().await;
+    assert!(told.contains("\nmax-forwards: 0\n"), "{told}");
+}
