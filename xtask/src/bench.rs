@@ -1,5 +1,6 @@
 //! `cargo xtask bench [--quick] [--workload NAME]… [--rate N] [--list] [SERVER…]`: measure the server beside its peers.
 //! `cargo xtask bench growth [--quick] [--only AXIS]…`: measure how its cost grows.
+//! `cargo xtask bench protocols|scenarios [--quick] [--only NAME]…`: measure other protocols, and the article's scenarios.
 //!
 //! The harness and the servers are a workspace of their own, `bench/`, so that nothing of theirs is built or locked
 //! with ours; `bench/README.md` says what is measured. The arguments go to the harness as they are.

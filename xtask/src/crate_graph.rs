@@ -23,6 +23,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "hyperlane-server",
         &["hyperlane-proto", "hyperlane-core", "hyperlane-uring"],
     ),
+    // What is built on the framework, as its users build.
+    ("hyperlane-aggregate", &["hyperlane", "hyperlane-aggregate"]),
+    ("hyperlane-batch", &["hyperlane", "hyperlane-batch"]),
+    ("hyperlane-files", &["hyperlane", "hyperlane-files"]),
+    ("hyperlane-realtime", &["hyperlane", "hyperlane-realtime"]),
+    ("hyperlane-uploads", &["hyperlane", "hyperlane-uploads"]),
     ("hyperlane-uring", &[]),
     ("hyperlane-macros", &["hyperlane-router"]),
     ("hyperlane-proto", &["hyperlane-proto"]),

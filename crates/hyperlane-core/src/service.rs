@@ -5,7 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 
 use crate::{Head, Request, Response};
 
@@ -19,6 +19,16 @@ pub trait Service: Send + Sync + 'static {
 
     /// Begins to answer `request`.
     fn call(&self, request: Request) -> Self::Future;
+
+    /// Begins to answer a request of which no more than method and path is looked at; `None` if that is not so, which is
+    /// the default. Then [`call`](Self::call) follows with the whole request.
+    ///
+    /// An engine may ask it before it copies a head, for a request that has no body. `path` is as it was sent:
+    /// percent-encoded, beginning with `/`, without the query.
+    fn call_without_head(&self, method: &Method, path: &str) -> Option<Self::Future> {
+        let _ = (method, path);
+        None
+    }
 
     /// The largest body, in bytes, that this request may have; `None` leaves it to the server's own limit.
     fn body_limit(&self, head: &Head) -> Option<u64> {

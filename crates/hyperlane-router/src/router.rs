@@ -149,6 +149,7 @@ impl<T> Router<T> {
     ///
     /// It is what [`find`](Self::find) would find, for less: no other pattern goes before one that is all text. `None`
     /// says nothing: `find` may know more.
+    #[inline]
     #[must_use]
     pub fn find_plain(&self, raw_path: &str) -> Option<&T> {
         let route = self.routes.get(*self.by_text.get(raw_path)?)?;

@@ -5,6 +5,7 @@ use std::io;
 use std::net::{self, SocketAddr};
 #[cfg(unix)]
 use std::os::unix::net::{UnixListener as StdUnixListener, UnixStream as StdUnixStream};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -13,16 +14,18 @@ use hyperlane_core::{ConnectionInfo, GrantLease, Service};
 use tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep};
 
 use tracing::Instrument;
 
 use crate::connection::{Place, connection};
 use crate::cores::{Core, choose};
+#[cfg(any(feature = "proxy-protocol", feature = "tls"))]
 use crate::handshake::{Arrival, arrive};
 use crate::listener::{Gate, ListeningSocket, Provenance};
 use crate::shutdown::Shutdown;
+use crate::transport::Socket;
 use crate::uring::{self, Ring};
 use crate::{Config, Transport};
 
@@ -40,6 +43,8 @@ pub(crate) struct Server<S> {
     pub(crate) shutdown: Arc<Shutdown>,
     /// Room for connections.
     pub(crate) room: Arc<Semaphore>,
+    /// Told when the last place is taken, where other processes accept from the same sockets.
+    pub(crate) full: Notify,
     pub(crate) cores: Vec<Core>,
     /// Whether a successor has the sockets, and accepts from them.
     pub(crate) handed_over: Arc<AtomicBool>,
@@ -56,14 +61,35 @@ pub(crate) async fn accept_connections<S: Service>(
     let shutdown = &server.shutdown;
     let mut logged: Option<Instant> = None;
     while !shutdown.is_draining() {
+        // What other processes could serve is left to them.
+        let others = server.handed_over.load(Ordering::Acquire);
+        let mut full = std::pin::pin!(server.full.notified());
+        if others {
+            // Enlisted before the look, so that the last place is not taken unheard.
+            full.as_mut().enable();
+            if server.room.available_permits() == 0 {
+                source.pause();
+                tokio::select! {
+                    room = server.room.acquire() => drop(room),
+                    () = shutdown.draining() => break,
+                }
+                // No second look: the place may be on its way to the next who waits here.
+            }
+        }
         let accepted = tokio::select! {
             accepted = source.accept() => accepted,
+            () = full, if others => continue,
             () = shutdown.draining() => break,
         };
         match accepted {
             Ok((socket, peer)) => {
                 let permit = match Arc::clone(&server.room).try_acquire_owned() {
-                    Ok(permit) => Some(permit),
+                    Ok(permit) => {
+                        if others && server.room.available_permits() == 0 {
+                            server.full.notify_waiters();
+                        }
+                        Some(permit)
+                    }
                     // This one waits here, and further ones in the kernel.
                     Err(_) => {
                         source.pause();
@@ -133,29 +159,9 @@ impl<S: Service> Server<S> {
                 ring.attach(socket).map(|io| self.spawn(io, peer, gate, place, core))
             }
             // Without a ring, or with one that has ended: the runtime itself still serves.
-            (Accepted::Plain(socket), _) => core.adopt(socket).map(|io| self.spawn(io, peer, gate, place, core)),
-            (Accepted::Tokio(socket), _) if number == own => {
-                self.spawn(socket, peer, gate, place, core);
-                Ok(())
-            }
-            (Accepted::Tokio(socket), _) => socket
-                .into_std()
-                .and_then(|socket| core.adopt(socket))
+            (socket, _) => socket
+                .belong_to(core, number == own)
                 .map(|io| self.spawn(io, peer, gate, place, core)),
-            #[cfg(unix)]
-            (Accepted::Unix(socket), _) if number == own => {
-                self.spawn::<Box<dyn Transport>>(Box::new(socket), peer, gate, place, core);
-                Ok(())
-            }
-            #[cfg(unix)]
-            (Accepted::Unix(socket), _) => socket
-                .into_std()
-                .and_then(|socket| core.adopt_unix(socket))
-                .map(|io| self.spawn::<Box<dyn Transport>>(Box::new(io), peer, gate, place, core)),
-            #[cfg(unix)]
-            (Accepted::PlainUnix(socket), _) => core
-                .adopt_unix(socket)
-                .map(|io| self.spawn::<Box<dyn Transport>>(Box::new(io), peer, gate, place, core)),
         };
         if let Err(error) = begun {
             tracing::debug!(%error, "a connection was lost before it could be served");
@@ -167,6 +173,7 @@ impl<S: Service> Server<S> {
         let info = ConnectionInfo::new(peer, gate.local.tcp()).served_by(shutdown);
         let (service, config) = (Arc::clone(&self.service), Arc::clone(&self.config));
         let registration = self.shutdown.register();
+        #[cfg(any(feature = "proxy-protocol", feature = "tls"))]
         if gate.has_handshake() {
             let arrival = Arrival {
                 gate: Arc::clone(gate),
@@ -176,7 +183,7 @@ impl<S: Service> Server<S> {
                 registration,
                 place,
             };
-            return spawn(core, arrive(Box::new(io), arrival), peer, gate);
+            return spawn(core, boxed(arrive(Box::new(io), arrival)), peer, gate);
         }
         let serving = connection(io, Arc::new(info), service, config, registration, Some(place));
         spawn(core, serving, peer, gate);
@@ -185,32 +192,26 @@ impl<S: Service> Server<S> {
 
 /// Starts the task of a connection, in a span of its own if somebody listens to it.
 fn spawn(core: &Core, serving: impl Future<Output = ()> + Send + 'static, peer: Option<SocketAddr>, gate: &Gate) {
+    #[cfg(all(unix, feature = "processes"))]
+    let worker = crate::processes::worker().map(crate::processes::Worker::number);
+    #[cfg(not(all(unix, feature = "processes")))]
+    let worker = None::<usize>;
     let span = tracing::debug_span!(
         "connection",
+        worker,
         peer = peer.map(tracing::field::display),
         local = %gate.local,
         protocol = gate.protocol()
     );
     match span.is_disabled() {
         true => core.runtime.spawn(serving),
-        false => core.runtime.spawn(serving.instrument(span)),
+        false => core.runtime.spawn(boxed(serving.instrument(span))),
     };
 }
 
-impl Core {
-    /// Takes over a socket to the runtime of this core.
-    fn adopt(&self, socket: net::TcpStream) -> io::Result<TcpStream> {
-        socket.set_nonblocking(true)?;
-        let _here = self.runtime.enter();
-        TcpStream::from_std(socket)
-    }
-
-    #[cfg(unix)]
-    fn adopt_unix(&self, socket: StdUnixStream) -> io::Result<UnixStream> {
-        socket.set_nonblocking(true)?;
-        let _here = self.runtime.enter();
-        UnixStream::from_std(socket)
-    }
+/// For all but the most usual tasks: the runtime compiles a good deal for each type of them.
+fn boxed(task: impl Future<Output = ()> + Send + 'static) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(task)
 }
 
 /// Where connections come from.
@@ -235,8 +236,23 @@ enum Accepted {
     PlainUnix(StdUnixStream),
 }
 
-#[cfg(not(target_os = "linux"))]
 impl Accepted {
+    /// The same for the runtime of `core`, where it `is_there` unless the system accepted it.
+    fn belong_to(self, core: &Core, is_there: bool) -> io::Result<Socket> {
+        match self {
+            Self::Tokio(socket) if is_there => Ok(Socket::Tcp(socket)),
+            Self::Tokio(socket) => Socket::adopt(socket.into_std()?, &core.runtime),
+            Self::Plain(socket) => Socket::adopt(socket, &core.runtime),
+            #[cfg(unix)]
+            Self::Unix(socket) if is_there => Ok(Socket::Unix(socket)),
+            #[cfg(unix)]
+            Self::Unix(socket) => Socket::adopt_unix(socket.into_std()?, &core.runtime),
+            #[cfg(unix)]
+            Self::PlainUnix(socket) => Socket::adopt_unix(socket, &core.runtime),
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
     fn set_options(&self, config: &Config) {
         match self {
             Self::Tokio(socket) => crate::listener::set_options(&socket.into(), config),

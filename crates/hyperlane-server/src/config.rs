@@ -74,6 +74,9 @@ pub struct Config {
     /// Limits of HTTP/3 alone. Default: [`Http3Config::default`](crate::Http3Config::default).
     #[cfg(feature = "http3")]
     pub http3: crate::Http3Config,
+    /// How many processes serve; the limits hold for each of them. Default: `None`, this process alone.
+    #[cfg(all(unix, feature = "processes"))]
+    pub processes: Option<crate::processes::Processes>,
     /// What serves the connections. Default: [`Runtime::Shared`], the tokio runtime that the server is started in.
     pub runtime: Runtime,
     /// Threads of [`Runtime::PerCore`] and [`Runtime::IoUring`]. Default: none set, which means as many as the
@@ -109,6 +112,8 @@ impl Default for Config {
             http2: crate::Http2Config::default(),
             #[cfg(feature = "http3")]
             http3: crate::Http3Config::default(),
+            #[cfg(all(unix, feature = "processes"))]
+            processes: None,
             runtime: Runtime::default(),
             threads: None,
         }

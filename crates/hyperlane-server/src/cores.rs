@@ -238,42 +238,64 @@ async fn serve_core<S: Service>(beginning: Beginning<S>) {
 /// A server could not begin to serve.
 #[derive(Debug)]
 pub struct ServeError {
-    /// Which thread, of how many; `None`: it was a socket.
-    thread: Option<(usize, usize)>,
-    source: io::Error,
+    what: What,
+    source: Box<dyn StdError + Send + Sync>,
+}
+
+/// What could not begin.
+#[derive(Debug)]
+enum What {
+    Socket,
+    /// Which one, of how many.
+    Thread(usize, usize),
+    #[cfg(all(unix, feature = "processes"))]
+    Workers,
 }
 
 impl ServeError {
     fn thread(number: usize, count: usize, source: io::Error) -> Self {
         Self {
-            thread: Some((number, count)),
-            source,
+            what: What::Thread(number, count),
+            source: source.into(),
         }
     }
 
     pub(crate) fn socket(source: io::Error) -> Self {
-        Self { thread: None, source }
+        Self {
+            what: What::Socket,
+            source: source.into(),
+        }
+    }
+
+    #[cfg(all(unix, feature = "processes"))]
+    pub(crate) fn workers(source: crate::processes::WorkersFailed) -> Self {
+        Self {
+            what: What::Workers,
+            source: source.into(),
+        }
     }
 }
 
 impl fmt::Display for ServeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let source = &self.source;
-        match self.thread {
-            Some((number, count)) => write!(
+        match self.what {
+            What::Thread(number, count) => write!(
                 f,
                 "can't start thread {} of {count} for the server: {source}; set fewer `threads`, or raise the limits of \
                  the process",
                 number + 1
             ),
-            None => write!(f, "can't accept connections: {source}"),
+            What::Socket => write!(f, "can't accept connections: {source}"),
+            #[cfg(all(unix, feature = "processes"))]
+            What::Workers => write!(f, "can't serve with several processes: {source}"),
         }
     }
 }
 
 impl StdError for ServeError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        Some(&self.source)
+        Some(&*self.source)
     }
 }
 
@@ -316,6 +338,7 @@ mod tests {
             config: Arc::new(config),
             shutdown: Arc::clone(&shutdown),
             room: Arc::new(Semaphore::new(10)),
+            full: tokio::sync::Notify::new(),
             cores: Vec::new(),
             handed_over: Arc::default(),
         };

@@ -86,18 +86,7 @@ pub(crate) async fn give(servers: &[&Heirlooms], mut command: Command) -> Result
     }
     names.push(format!("{READY}{}", servers.len()));
     passed.push(there.into());
-    let mappings = passed.into_iter().zip(FIRST..);
-    let mappings: Vec<_> = mappings
-        .map(|(parent_fd, child_fd)| FdMapping { parent_fd, child_fd })
-        .collect();
-    command
-        .env("LISTEN_FDS", mappings.len().to_string())
-        .env("LISTEN_FDNAMES", names.join(":"))
-        // Its own, which nobody knows before it runs. Without it the descriptors are for whoever finds them.
-        .env_remove("LISTEN_PID")
-        .env_remove("LISTEN_FDS_FIRST_FD")
-        .fd_mappings(mappings)
-        .map_err(|error| failed(io::Error::other(error)))?;
+    pass_on(&mut command, &names, passed).map_err(failed)?;
     let child = command.spawn().map_err(failed)?;
     // With it go our copies of what was passed: from now on its end of the pair closes with the successor.
     drop(command);
@@ -123,6 +112,23 @@ pub(crate) async fn give(servers: &[&Heirlooms], mut command: Command) -> Result
     Err(error)
 }
 
+/// Has `command` started with these descriptors, under these names.
+pub(crate) fn pass_on(command: &mut Command, names: &[String], descriptors: Vec<OwnedFd>) -> io::Result<()> {
+    let mappings = descriptors.into_iter().zip(FIRST..);
+    let mappings: Vec<_> = mappings
+        .map(|(parent_fd, child_fd)| FdMapping { parent_fd, child_fd })
+        .collect();
+    command
+        .env("LISTEN_FDS", mappings.len().to_string())
+        .env("LISTEN_FDNAMES", names.join(":"))
+        // Its own, which nobody knows before it runs. Without it the descriptors are for whoever finds them.
+        .env_remove("LISTEN_PID")
+        .env_remove("LISTEN_FDS_FIRST_FD")
+        .fd_mappings(mappings)
+        .map(drop)
+        .map_err(io::Error::other)
+}
+
 /// One hand-over at a time: of two successors, one would be too many.
 struct Giving<'a>(&'a Heirlooms);
 
@@ -141,7 +147,8 @@ impl Drop for Giving<'_> {
     }
 }
 
-async fn wait_until_ready(successor: StdUnixStream) -> io::Result<()> {
+/// Waits until the program at the other end says that it serves.
+pub(crate) async fn wait_until_ready(successor: StdUnixStream) -> io::Result<()> {
     successor.set_nonblocking(true)?;
     let mut successor = UnixStream::from_std(successor)?;
     let mut word = [0; READY_WORD.len()];
@@ -196,6 +203,14 @@ impl HandOverError {
 
     pub(crate) fn nothing() -> Self {
         Self::new("there is no server to hand over", None)
+    }
+
+    #[cfg(feature = "processes")]
+    pub(crate) fn worker() -> Self {
+        Self::new(
+            "a worker has nothing to hand over: its supervisor hands over the whole server",
+            None,
+        )
     }
 
     pub(crate) fn ending() -> Self {

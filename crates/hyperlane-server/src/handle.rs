@@ -16,7 +16,9 @@ use crate::accept::{Server, Source, accept_connections};
 use crate::cores::{self, Core, ServeError};
 #[cfg(all(unix, feature = "hand-over"))]
 use crate::hand_over::{self, HandOverError, Heirlooms};
-use crate::listener::{NO_ADDRESS, Provenance};
+use crate::listener::NO_ADDRESS;
+#[cfg(all(unix, feature = "processes"))]
+use crate::processes::{self, Part};
 use crate::shutdown::Shutdown;
 use crate::uring::Ring;
 use crate::{Config, Listener, LocalAddr, Runtime, supervisor};
@@ -45,21 +47,26 @@ pub async fn serve<S: Service>(
         let message = "there is no listener: give the server one";
         return Err(ServeError::socket(io::Error::new(io::ErrorKind::InvalidInput, message)));
     }
-    let by_inheritance = |listener: &Listener| listener.gate.provenance != Provenance::Own;
-    let by_inheritance = listeners.iter().any(by_inheritance);
+    let by_inheritance = listeners.iter().any(Listener::is_inherited);
+    #[cfg(all(unix, feature = "processes"))]
+    let worker = match &config.processes {
+        Some(asked) => match processes::worker() {
+            Some(worker) => Some(worker),
+            None => {
+                let asked = asked.clone();
+                return Box::pin(processes::supervise(listeners, &config, asked)).await;
+            }
+        },
+        None => None,
+    };
+    let handle = ServerHandle::new(&listeners, &config);
+    #[cfg(all(unix, feature = "processes"))]
+    if let Some(worker) = worker {
+        handle.become_worker(worker, &listeners)?;
+    }
     let config = Arc::new(config);
-    let shutdown = Arc::new(Shutdown::default());
-    let (ended, _) = watch::channel(false);
-    let handed_over = Arc::new(AtomicBool::new(false));
-    let shared = Arc::new(Shared {
-        local_addrs: listeners.iter().map(|listener| listener.local().clone()).collect(),
-        deadline: config.shutdown_deadline,
-        shutdown: Arc::clone(&shutdown),
-        stopping: AtomicBool::new(false),
-        #[cfg(all(unix, feature = "hand-over"))]
-        heirlooms: Heirlooms::of(&listeners, &config, &handed_over),
-        ended,
-    });
+    let shutdown = Arc::clone(&handle.0.shutdown);
+    let handed_over = Arc::clone(&handle.0.handed_over);
     #[cfg(feature = "http3")]
     let doors: Vec<_> = listeners
         .iter()
@@ -67,6 +74,7 @@ pub async fn serve<S: Service>(
         .collect();
     let mut server = Server {
         room: Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS))),
+        full: tokio::sync::Notify::new(),
         service,
         config,
         shutdown,
@@ -108,7 +116,7 @@ pub async fn serve<S: Service>(
         door.open(inside);
     }
     supervisor::say_ready(by_inheritance);
-    Ok(ServerHandle(shared))
+    Ok(handle)
 }
 
 /// Spawns one of the few tasks that a server has for itself. All of them are one type for the runtime, which compiles a
@@ -120,21 +128,51 @@ pub(crate) fn spawn_boxed(task: impl Future<Output = ()> + Send + 'static) -> to
 
 /// A running server. It goes on when all its handles are dropped; a handle is for waiting and for stopping.
 #[derive(Clone, Debug)]
-pub struct ServerHandle(Arc<Shared>);
+pub struct ServerHandle(pub(crate) Arc<Shared>);
 
 #[derive(Debug)]
-struct Shared {
+pub(crate) struct Shared {
     local_addrs: Vec<LocalAddr>,
-    deadline: Duration,
-    shutdown: Arc<Shutdown>,
+    pub(crate) deadline: Duration,
+    pub(crate) shutdown: Arc<Shutdown>,
     stopping: AtomicBool,
+    /// Whether other processes accept from the same sockets: a successor, or the workers beside this one.
+    pub(crate) handed_over: Arc<AtomicBool>,
     /// What a successor gets.
     #[cfg(all(unix, feature = "hand-over"))]
     heirlooms: Heirlooms,
+    /// What this process is, where several serve.
+    #[cfg(all(unix, feature = "processes"))]
+    pub(crate) part: std::sync::OnceLock<Part>,
     ended: watch::Sender<bool>,
 }
 
 impl ServerHandle {
+    /// Of a server that does not serve yet.
+    pub(crate) fn new(listeners: &[Listener], config: &Config) -> Self {
+        let mut local_addrs: Vec<LocalAddr> = Vec::with_capacity(listeners.len());
+        for listener in listeners {
+            // Several queues of one address are one place for clients.
+            if listener.local().tcp().is_none() || !local_addrs.contains(listener.local()) {
+                local_addrs.push(listener.local().clone());
+            }
+        }
+        let (ended, _) = watch::channel(false);
+        let handed_over = Arc::new(AtomicBool::new(false));
+        Self(Arc::new(Shared {
+            local_addrs,
+            deadline: config.shutdown_deadline,
+            shutdown: Arc::new(Shutdown::default()),
+            stopping: AtomicBool::new(false),
+            #[cfg(all(unix, feature = "hand-over"))]
+            heirlooms: Heirlooms::of(listeners, config, &handed_over),
+            handed_over,
+            #[cfg(all(unix, feature = "processes"))]
+            part: std::sync::OnceLock::new(),
+            ended,
+        }))
+    }
+
     /// The first TCP address that the server listens on; with the real port where port 0 was asked for. A server that
     /// has Unix sockets alone has none: `0.0.0.0:0`.
     pub fn local_addr(&self) -> SocketAddr {
@@ -171,6 +209,11 @@ impl ServerHandle {
     }
 
     async fn wait_here(&self) {
+        #[cfg(all(unix, feature = "processes"))]
+        if self.is_worker() {
+            // It hears of signals from its supervisor.
+            return self.ended().await;
+        }
         tokio::select! {
             () = self.ended() => return,
             () = stop_signal() => {
@@ -265,6 +308,10 @@ impl ServerHandle {
         if servers.is_empty() {
             return Err(HandOverError::nothing());
         }
+        #[cfg(feature = "processes")]
+        if servers.iter().any(Self::is_worker) {
+            return Err(HandOverError::worker());
+        }
         if servers.iter().any(|server| server.0.stopping.load(Ordering::Acquire)) {
             return Err(HandOverError::ending());
         }
@@ -281,7 +328,7 @@ impl ServerHandle {
         Ok(())
     }
 
-    fn begin_shutdown(&self, deadline: Duration) {
+    pub(crate) fn begin_shutdown(&self, deadline: Duration) {
         // A socket listens until its last descriptor is closed.
         #[cfg(all(unix, feature = "hand-over"))]
         self.0.heirlooms.drop_all();
@@ -301,7 +348,7 @@ impl ServerHandle {
         });
     }
 
-    async fn ended(&self) {
+    pub(crate) async fn ended(&self) {
         let mut ended = self.0.ended.subscribe();
         // The sender lives in `self`, so the wait can't fail.
         let _ = ended.wait_for(|ended| *ended).await;

@@ -49,10 +49,13 @@ mod h3;
 #[cfg(all(unix, feature = "hand-over"))]
 mod hand_over;
 mod handle;
+#[cfg(any(feature = "proxy-protocol", feature = "tls"))]
 mod handshake;
 mod listener;
 mod panic;
 mod pool;
+#[cfg(all(unix, feature = "processes"))]
+pub mod processes;
 #[cfg(feature = "proxy-protocol")]
 mod proxy_protocol;
 mod runtime;

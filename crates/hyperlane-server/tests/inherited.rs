@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use command_fds::{CommandFdExt, FdMapping};
 use sockets::program::{Running, be_the_program, command_of};
-use sockets::{Folder, PATIENCE, ask};
+use sockets::{Folder, PATIENCE, ask, waits_for_signals};
 use tokio::net::{TcpStream, UnixDatagram, UnixStream};
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -89,8 +89,14 @@ async fn a_socket_is_taken_by_its_number_and_a_stop_signal_is_told_to_systemd() 
     drop(command);
     let client = TcpStream::connect(address).await.expect("listening");
     assert!(ask(client, b"", "/").await.is_ok());
-    let id = running.0.id().expect("it runs").to_string();
-    let killed = Command::new("kill").args(["-TERM", &id]).status().await;
+    let id = running.0.id().expect("it runs");
+    let waits = async {
+        while !waits_for_signals(id) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, waits).await.expect("in time");
+    let killed = Command::new("kill").args(["-TERM", &id.to_string()]).status().await;
     assert!(killed.expect("a program of every unix").success());
     let mut heard = Vec::new();
     for _ in 0..2 {

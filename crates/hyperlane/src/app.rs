@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use hyperlane_core::{HandlerPanic, Head, IntoResponse, Request, Response, Service};
 
 use crate::context::Context;
@@ -79,6 +79,12 @@ impl Service for App {
 
     fn call(&self, request: Request) -> Exchange {
         Self::call(self, request)
+    }
+
+    #[inline]
+    fn call_without_head(&self, method: &Method, path: &str) -> Option<Exchange> {
+        let endpoint = self.routing.find_bare(method, path)?;
+        Some(Exchange::bare(endpoint.call_bare()?, endpoint.id))
     }
 
     fn body_limit(&self, head: &Head) -> Option<u64> {

@@ -176,6 +176,8 @@ pub use hyperlane_server::HandOverError;
 pub use hyperlane_server::Http2Config;
 #[cfg(feature = "http3")]
 pub use hyperlane_server::Http3Config;
+#[cfg(all(unix, feature = "processes"))]
+pub use hyperlane_server::processes;
 pub use hyperlane_server::{Address, AddressError, BindError, Listen, LocalAddr, Runtime, ServerHandle};
 
 /// The README's programs, compiled.

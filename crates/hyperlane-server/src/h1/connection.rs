@@ -9,11 +9,11 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use http::StatusCode;
-use hyperlane_core::{Body, ConnectionInfo, ConnectionSlot, Head, Request, Service};
-use hyperlane_proto::h1::BodyLength;
+use hyperlane_core::{Body, ConnectionInfo, ConnectionSlot, Head, Service};
 use tokio::time::Instant;
 
 use super::body::{Incoming, Progress};
+use super::call::Call;
 use super::close::Refusal;
 use super::reader::Reader;
 use super::respond::Begun;
@@ -26,6 +26,7 @@ use crate::{Config, Transport};
 /// While the server drains, a connection that was active this recently may bring one more request, which the client
 /// may have sent before it could know.
 pub(super) const DRAIN_GRACE: Duration = Duration::from_millis(500);
+
 /// Serves HTTP/1.1 until the connection ends.
 // An `async fn` would keep its arguments twice, as given and as moved; a block uses them where they are. It matters:
 // this future is most of what an idle connection costs.
@@ -41,8 +42,8 @@ pub(crate) fn serve<T: Transport, S: Service>(
             return connection.into_http2(info, service).await;
         }
         loop {
-            let head = match connection.next_head().await {
-                Next::Head(head) => head,
+            match connection.next_head().await {
+                Next::Head => {}
                 #[cfg(feature = "http2")]
                 Next::Http2 => return connection.into_http2(info, service).await,
                 Next::Refused(refusal) => {
@@ -50,7 +51,7 @@ pub(crate) fn serve<T: Transport, S: Service>(
                     return connection.linger().await;
                 }
                 Next::End => return connection.finish().await,
-            };
+            }
             let mut incoming = None;
             let mut call = Call {
                 service: &*service,
@@ -59,11 +60,15 @@ pub(crate) fn serve<T: Transport, S: Service>(
                 info: &info,
                 began: None,
             };
-            if let Err(refusal) = connection.open_body(&*service, &head, &mut call.body, &mut incoming) {
-                connection.write_refusal(&refusal, connection.reader.facts.head_request);
-                return connection.linger().await;
+            connection.keep_alive = connection.reader.facts.keep_alive;
+            if connection.reader.facts.may_have_body() {
+                let head = connection.reader.take_head();
+                if let Err(refusal) = connection.open_body(&*service, &head, &mut call.body, &mut incoming) {
+                    connection.write_refusal(&refusal, connection.reader.facts.head_request);
+                    return connection.linger().await;
+                }
+                call.head = Some(head);
             }
-            call.head = Some(head);
             let begun = {
                 let mut handler = pin!(None);
                 poll_fn(|cx| connection.poll_answer(cx, &mut call, handler.as_mut(), incoming.as_deref_mut())).await
@@ -120,6 +125,8 @@ pub(crate) struct Connection<T> {
     pub(super) now: Instant,
     /// Whether the connection goes on after the request in hand.
     pub(super) keep_alive: bool,
+    /// How many requests are not asked about without their head, since the last one that was had to be read.
+    pub(super) heads_wanted: u8,
     /// Whether nothing was received that is HTTP/1.1.
     #[cfg(feature = "http2")]
     pub(super) undecided: bool,
@@ -129,7 +136,8 @@ pub(crate) struct Connection<T> {
 
 /// What came where a request was expected.
 enum Next {
-    Head(Head),
+    /// A request, whose head is for the reader to give.
+    Head,
     /// Something that is no acceptable head.
     Refused(Box<Refusal>),
     /// The preface of HTTP/2 (RFC 9113 §3.3).
@@ -148,6 +156,7 @@ impl<T: Transport> Connection<T> {
             timer: Timer::default(),
             now: Instant::now(),
             keep_alive: true,
+            heads_wanted: 0,
             #[cfg(feature = "http2")]
             undecided: true,
             config,
@@ -170,8 +179,8 @@ impl<T: Transport> Connection<T> {
                 let may_be_head = true;
                 if may_be_head && self.writer.has_room() {
                     match self.reader.parse_head(&limits) {
-                        Ok(Some(head)) => return Poll::Ready(Next::Head(head)),
-                        Ok(None) => {}
+                        Ok(true) => return Poll::Ready(Next::Head),
+                        Ok(false) => {}
                         Err(error) => {
                             return Poll::Ready(Next::Refused(Refusal::new(error.status(), error.to_string())));
                         }
@@ -217,8 +226,7 @@ impl<T: Transport> Connection<T> {
         .await
     }
 
-    /// Opens the body that the head announces, if there is one and the server takes it. What of it is still to come goes
-    /// to `incoming`.
+    /// Opens the body that the head announces, if the server takes it. What of it is still to come goes to `incoming`.
     fn open_body<S: Service>(
         &mut self,
         service: &S,
@@ -226,15 +234,11 @@ impl<T: Transport> Connection<T> {
         body: &mut Option<Body>,
         incoming: &mut Option<Box<Incoming>>,
     ) -> Result<(), Box<Refusal>> {
-        self.keep_alive = self.reader.facts.keep_alive;
         if self.reader.facts.connect {
             return Err(Refusal::new(
                 StatusCode::NOT_IMPLEMENTED,
                 "this server opens no tunnels",
             ));
-        }
-        if self.reader.facts.body == BodyLength::Empty {
-            return Ok(());
         }
         // A panic in there shows again, and is answered, when the service is called.
         let limit = catch_unwind(AssertUnwindSafe(|| service.body_limit(head))).unwrap_or_default();
@@ -255,8 +259,8 @@ impl<T: Transport> Connection<T> {
     ) -> Poll<Option<Begun>> {
         let mut response = loop {
             let polled = catch_unwind(AssertUnwindSafe(|| {
-                if let Some(head) = call.head.take() {
-                    handler.set(Some(call.begin(head)));
+                if handler.is_none() {
+                    self.call(call, handler.as_mut());
                 }
                 handler.as_mut().as_pin_mut().map(|future| future.poll(cx))
             }));
@@ -365,32 +369,5 @@ impl<T: Transport> Connection<T> {
         ready!(self.timer.poll(cx, since + self.config.write_timeout));
         self.io.abandon();
         Poll::Ready(())
-    }
-}
-
-/// A request on its way to the service.
-///
-/// It stays in parts and is put together as the service's argument: what is put together before and moved there is
-/// loaded in larger pieces than it was just stored in, and the processor waits for it (a tenth of a small request's
-/// cycles).
-struct Call<'a, S: Service> {
-    service: &'a S,
-    /// `None` once the service was called.
-    head: Option<Head>,
-    /// `None` is an empty one.
-    body: Option<Body>,
-    info: &'a Arc<ConnectionInfo>,
-    /// When it was first waited for: never before the service's own clock began.
-    began: Option<Instant>,
-}
-
-impl<S: Service> Call<'_, S> {
-    #[inline]
-    fn begin(&mut self, head: Head) -> S::Future {
-        let info = Arc::clone(self.info);
-        match self.body.take() {
-            None => self.service.call(Request::new(head, Body::empty(), info)),
-            Some(body) => self.service.call(Request::new(head, body, info)),
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! HTTP/1.1 (RFC 9112) on one connection.
 
 pub(crate) mod body;
+mod call;
 mod close;
 mod connection;
 mod interim;

@@ -28,8 +28,8 @@ pub(crate) struct Reader {
     buffer: Vec<u8>,
     start: usize,
     parser: HeadParser,
-    /// What is known of a head of which the end is missing.
-    partial: Option<Box<RequestHead>>,
+    /// What is known of the head at the front of the buffer, until it is taken from there.
+    parsed: Option<Box<RequestHead>>,
     /// Of the request whose head was read last.
     pub(crate) facts: RequestFacts,
     /// The peer has sent all that it will (it may still read).
@@ -66,6 +66,11 @@ impl RequestFacts {
             connect: head.method == Method::CONNECT,
             body: framing.body,
         }
+    }
+
+    /// Whether it is more than a head, or a request that is refused.
+    pub(crate) fn may_have_body(&self) -> bool {
+        self.body != BodyLength::Empty || self.connect
     }
 
     pub(crate) fn response_context(&self, keep_alive: bool) -> ResponseContext {
@@ -108,17 +113,45 @@ impl Reader {
         rest
     }
 
-    /// The head at the front of the buffer, if it is complete.
-    pub(crate) fn parse_head(&mut self, limits: &HeadLimits) -> Result<Option<Head>, Error> {
+    /// Whether a complete head is at the front of the buffer. It is to be taken from there by
+    /// [`take_head`](Self::take_head) or [`pass_head`](Self::pass_head) before anything else is read.
+    pub(crate) fn parse_head(&mut self, limits: &HeadLimits) -> Result<bool, Error> {
         if self.is_empty() {
-            return Ok(None);
+            return Ok(false);
         }
-        let mut parsed = self.partial.take().or_else(|| PARSED.take()).unwrap_or_default();
-        if !self.parser.parse(&self.buffer[self.start..], limits, &mut parsed)? {
-            self.partial = Some(parsed);
-            return Ok(None);
+        let mut parsed = self.parsed.take().or_else(|| PARSED.take()).unwrap_or_default();
+        let complete = self.parser.parse(&self.buffer[self.start..], limits, &mut parsed)?;
+        if complete {
+            self.facts = RequestFacts::of(&parsed);
         }
-        self.facts = RequestFacts::of(&parsed);
+        self.parsed = Some(parsed);
+        Ok(complete)
+    }
+
+    /// Method and path of a complete head whose target is of the usual form: what can be told without taking it.
+    #[inline]
+    pub(crate) fn method_and_path(&self) -> Option<(&Method, &str)> {
+        let parsed = self.parsed.as_deref()?;
+        if parsed.form != TargetForm::Origin {
+            return None;
+        }
+        let path = std::str::from_utf8(parsed.path.of(&self.buffer[self.start..])).ok()?;
+        Some((&parsed.method, path))
+    }
+
+    /// Passes a complete head that nobody wants.
+    #[inline]
+    pub(crate) fn pass_head(&mut self) {
+        if let Some(parsed) = self.parsed.take() {
+            self.consume(parsed.len);
+            PARSED.set(Some(parsed));
+        }
+    }
+
+    /// Copies a complete head out of the buffer.
+    #[inline]
+    pub(crate) fn take_head(&mut self) -> Head {
+        let parsed = self.parsed.take().unwrap_or_default();
         let head = Head::from_wire(WireHead {
             method: &parsed.method,
             version: parsed.version,
@@ -134,7 +167,7 @@ impl Reader {
         });
         self.consume(parsed.len);
         PARSED.set(Some(parsed));
-        Ok(Some(head))
+        head
     }
 
     /// Reads more. 0 bytes: the peer has ended its side.

@@ -54,10 +54,40 @@ pub(super) fn take(address: &Address, config: &Config) -> io::Result<Vec<(Listen
                 true => Provenance::Supervisor,
                 false => Provenance::HandedOver,
             };
+            #[cfg(feature = "processes")]
+            if crate::processes::worker().is_some() {
+                // The supervisor's: a worker that ends before the others must leave it.
+                if let Some(file) = gate.file.take() {
+                    file.keep();
+                }
+            }
             taken.push((socket, gate));
         }
     }
     Ok(taken)
+}
+
+/// Whether the process was started with a descriptor of this name, and nobody has asked for one yet.
+#[cfg(feature = "processes")]
+pub(crate) fn is_passed(name: &str) -> bool {
+    std::env::var_os("LISTEN_FDS").is_some() && names().iter().any(|other| other == name)
+}
+
+/// Takes one end of a pair of connected sockets that was passed under this name.
+#[cfg(feature = "processes")]
+pub(crate) fn take_line(name: &str) -> io::Result<Option<UnixStream>> {
+    if is_passed(name) {
+        open();
+    }
+    let mut inherited = INHERITED.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(inherited) = &mut *inherited else {
+        return Ok(None);
+    };
+    let Some(index) = inherited.names.iter().position(|other| other == name) else {
+        return Ok(None);
+    };
+    let socket = inherited.descriptors.take_unix_listener(index)?;
+    Ok(socket.map(|socket| UnixStream::from(OwnedFd::from(socket))))
 }
 
 /// Tells a predecessor, if there is one that waits, that a server accepts connections from its sockets. The last one

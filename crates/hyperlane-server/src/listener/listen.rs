@@ -227,6 +227,11 @@ impl Listen {
             Ok(address) => address,
             Err(error) => return Err(BindError::setting(None, error.to_string())),
         };
+        #[cfg(all(unix, feature = "processes", feature = "acme"))]
+        if let (Encryption::Tls(tls), Some(_)) = (&self.tls, &config.processes) {
+            tls.refuse_acme()
+                .map_err(|why| BindError::setting(Some(address), why))?;
+        }
         #[cfg(feature = "tls")]
         if let Encryption::Tls(tls) = &self.tls {
             tls.load()
@@ -248,6 +253,9 @@ impl Listen {
 
     async fn bind_once(&self, address: &Address, config: &Config) -> io::Result<Vec<Listener>> {
         let (sockets, inherited) = self.sockets(address, config).await?;
+        // Several queues of one address have one way in over UDP.
+        #[cfg(feature = "http3")]
+        let mut doors = std::collections::HashSet::new();
         #[cfg_attr(
             not(any(feature = "proxy-protocol", feature = "tls")),
             expect(unused_mut, reason = "what was asked for is added")
@@ -260,7 +268,9 @@ impl Listen {
                 gate.tls = Some((**tls).clone());
             }
             #[cfg(feature = "http3")]
-            self.add_door(&mut gate, inherited, config)?;
+            if doors.insert(gate.local.clone()) {
+                self.add_door(&mut gate, inherited, config)?;
+            }
             let _ = inherited;
             Ok(Listener::new(socket, gate, address))
         });
@@ -285,10 +295,20 @@ impl Listen {
     ) -> io::Result<(Vec<(super::ListeningSocket, super::Gate)>, bool)> {
         #[cfg(all(unix, feature = "hand-over"))]
         {
-            let inherited = super::inherited::take(address, config)?;
+            #[cfg_attr(not(feature = "processes"), expect(unused_mut, reason = "queues are added"))]
+            let mut inherited = super::inherited::take(address, config)?;
             if !inherited.is_empty() {
+                #[cfg(feature = "processes")]
+                if let Some(count) = super::queues::wanted(address, config) {
+                    super::queues::add(&mut inherited, self.tcp, count, config)?;
+                }
                 return Ok((inherited, true));
             }
+        }
+        #[cfg(all(unix, feature = "processes"))]
+        if let (Address::Tcp { host, port }, Some(count)) = (address, super::queues::wanted(address, config)) {
+            let queues = super::queues::bind(host, *port, self.tcp, count, config).await?;
+            return Ok((queues, false));
         }
         let own = match address {
             Address::Tcp { host, port } => tcp::bind(host, *port, self.tcp, config).await.map(|one| vec![one]),

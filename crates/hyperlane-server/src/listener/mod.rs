@@ -8,6 +8,8 @@ mod error;
 #[cfg(all(unix, feature = "hand-over"))]
 pub(crate) mod inherited;
 mod listen;
+#[cfg(all(unix, feature = "processes"))]
+mod queues;
 mod tcp;
 #[cfg(unix)]
 mod unix;
@@ -120,6 +122,11 @@ impl Listener {
         Ok(Self::new(ListeningSocket::Unix(socket), gate, &address))
     }
 
+    /// Whether the process was started with the socket.
+    pub(crate) fn is_inherited(&self) -> bool {
+        self.gate.provenance != Provenance::Own
+    }
+
     fn new(socket: ListeningSocket, gate: Gate, asked: &Address) -> Self {
         Self {
             socket,
@@ -162,6 +169,7 @@ impl Gate {
     }
 
     /// Whether something comes before HTTP.
+    #[cfg(any(feature = "proxy-protocol", feature = "tls"))]
     pub(crate) fn has_handshake(&self) -> bool {
         #[cfg(feature = "tls")]
         if self.tls.is_some() {

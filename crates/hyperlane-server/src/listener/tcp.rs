@@ -38,7 +38,35 @@ pub(super) async fn bind(
     Err(last)
 }
 
-fn listen(address: SocketAddr, options: TcpOptions, config: &Config) -> io::Result<TcpListener> {
+/// A port that nobody else has: `port`, or one that the system chooses where it is 0.
+#[cfg(all(unix, feature = "processes"))]
+pub(super) async fn free_port(host: &str, port: u16, options: TcpOptions) -> io::Result<u16> {
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in lookup_host((host, port)).await? {
+        let free = open(address, options).and_then(|socket| {
+            socket.bind(&address.into())?;
+            socket.local_addr()
+        });
+        match free.map(|address| address.as_socket()) {
+            Ok(address) => return Ok(address.map_or(port, |address| address.port())),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+pub(super) fn listen(address: SocketAddr, options: TcpOptions, config: &Config) -> io::Result<TcpListener> {
+    let socket = open(address, options)?;
+    // Linux hands options on to accepted connections; elsewhere accept sets them.
+    #[cfg(target_os = "linux")]
+    set_options(&SockRef::from(&socket), config);
+    socket.bind(&address.into())?;
+    socket.listen(i32::try_from(config.backlog).unwrap_or(i32::MAX))?;
+    Ok(socket.into())
+}
+
+/// A socket with the options that must be set before it is bound.
+fn open(address: SocketAddr, options: TcpOptions) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     // On Unix it lets a restarted server have its port back at once. On Windows it would let two servers share it.
     #[cfg(unix)]
@@ -54,12 +82,7 @@ fn listen(address: SocketAddr, options: TcpOptions, config: &Config) -> io::Resu
             set?;
         }
     }
-    // Linux hands options on to accepted connections; elsewhere accept sets them.
-    #[cfg(target_os = "linux")]
-    set_options(&SockRef::from(&socket), config);
-    socket.bind(&address.into())?;
-    socket.listen(i32::try_from(config.backlog).unwrap_or(i32::MAX))?;
-    Ok(socket.into())
+    Ok(socket)
 }
 
 /// What is known of a socket that listens.

@@ -190,6 +190,18 @@ impl Tls {
         self.edit(|settings| settings.reload_on_hangup = reload)
     }
 
+    /// Where several processes serve, each would ask for certificates of its own.
+    #[cfg(all(unix, feature = "acme", feature = "processes"))]
+    pub(crate) fn refuse_acme(&self) -> Result<(), &'static str> {
+        match self.0.settings.certificates.iter().any(|one| one.kept().is_some()) {
+            true => Err(
+                "certificates by acme are for one process: leave `processes` out, or renew them by another program and \
+                 give the files",
+            ),
+            false => Ok(()),
+        }
+    }
+
     fn edit(self, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = match Arc::try_unwrap(self.0) {
             Ok(inner) => inner.settings,

@@ -35,6 +35,12 @@ impl Service for App {
         let text = format!("{} {}", said(info.peer_addr), said(info.proxy_addr));
         let answer = match request.head().path() {
             "/pid" => std::process::id().to_string(),
+            "/worker" => who_we_are(),
+            // Keeps a thread for ever, as a handler that loops does.
+            "/stuck" => loop {
+                std::thread::sleep(Duration::from_secs(1));
+            },
+            "/hold" => return Box::pin(async { hold().await.into_response() }),
             "/stop" => {
                 self.stop.notify_one();
                 "stopping".to_owned()
@@ -47,6 +53,30 @@ impl Service for App {
         };
         Box::pin(async move { answer.into_response() })
     }
+}
+
+/// `pid, pid of the parent, number, count, folder` of a worker.
+fn who_we_are() -> String {
+    let (id, parent) = (std::process::id(), std::os::unix::process::parent_id());
+    match hyperlane_server::processes::worker() {
+        Some(worker) => {
+            let folder = worker.run_folder().display();
+            format!("{id} {parent} {} {} {folder}", worker.number(), worker.count())
+        }
+        None => format!("{id} {parent} alone"),
+    }
+}
+
+/// Where the test says that held requests shall be answered.
+pub(crate) const GATE: &str = "HYPERLANE_TEST_GATE";
+
+/// Waits until a file is there.
+async fn hold() -> String {
+    let gate = std::env::var_os(GATE).map(std::path::PathBuf::from);
+    while gate.as_ref().is_some_and(|gate| !gate.exists()) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    std::process::id().to_string()
 }
 
 pub(crate) fn config(runtime: Runtime) -> Config {
@@ -84,6 +114,17 @@ pub(crate) async fn ask(
         }
     };
     timeout(PATIENCE, exchange).await.expect("in time")
+}
+
+/// Whether a process handles SIGTERM itself: before, it would be ended by it. Known on Linux alone.
+pub(crate) fn waits_for_signals(id: u32) -> bool {
+    if !cfg!(target_os = "linux") {
+        return true;
+    }
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("it runs");
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let caught = u64::from_str_radix(caught.expect("a line of each").trim(), 16).expect("a number");
+    caught & (1 << (15 - 1)) != 0
 }
 
 /// A folder for sockets, whose paths must be short.

@@ -5,6 +5,8 @@ mod http2;
 #[cfg(feature = "http3")]
 mod http3;
 mod limits;
+#[cfg(all(unix, feature = "processes"))]
+mod processes;
 mod sockets;
 
 use std::fmt;
@@ -172,6 +174,8 @@ impl ServerConfig {
             let message = format!("setting `listen`: {error}");
             problems.push(Mistake::new(Kind::Config, message).with_source(error));
         }
+        #[cfg(all(unix, feature = "processes"))]
+        problems.extend(processes::mistakes(engine.processes.as_ref()));
         #[cfg(feature = "http2")]
         problems.extend(http2::mistakes(&engine.http2));
         #[cfg(feature = "http3")]

@@ -51,7 +51,8 @@ pub(super) fn detach(handler: BoxFuture<'static, Response>, rest: Rest) {
         OnDisconnect::FinishWithin(limit) => Some(limit),
         OnDisconnect::Finish => None,
     };
-    runtime.spawn(async move {
+    // Boxed, as other rare tasks are: the runtime compiles a good deal for each type of task.
+    let task: BoxFuture<'static, ()> = Box::pin(async move {
         let over = async {
             match limit {
                 Some(limit) => tokio::time::sleep(limit).await,
@@ -70,4 +71,5 @@ pub(super) fn detach(handler: BoxFuture<'static, Response>, rest: Rest) {
             () = cut => tracing::warn!("the server ends before a handler whose client had left: it is dropped"),
         }
     });
+    runtime.spawn(task);
 }

@@ -28,7 +28,8 @@ pub(crate) struct Endpoint {
     pub(crate) options: RouteOptions,
     /// How long it may take until the response begins: its route's own limit, or that of the server.
     pub(crate) time_limit: Option<Duration>,
-    /// Whether it has no middleware, no time limit, and its handler may be dropped at any time.
+    /// Whether its handler takes nothing of the request and may be dropped at any time, and it has no middleware and no
+    /// time limit.
     pub(crate) may_be_bare: bool,
     /// The path of the handler's type; `None` where the framework answers itself.
     pub(crate) handler_name: Option<&'static str>,

@@ -195,7 +195,8 @@ impl<'r> Freezer<'r> {
         Arc::new(Endpoint {
             may_be_bare: chain.is_empty()
                 && time_limit.is_none()
-                && entry.options.on_disconnect == OnDisconnect::Cancel,
+                && entry.options.on_disconnect == OnDisconnect::Cancel
+                && handler.call_bare().is_some(),
             action: Action::Handler(handler),
             handler_name: Some(entry.handler_name),
             chain: chain.into(),
@@ -296,10 +297,12 @@ impl<'r> Freezer<'r> {
                 hosts.insert(place, (host, table));
             }
         }
+        let has_bare = hosts.is_empty() && default.router.iter().any(|(_, methods)| methods.has_bare());
         Ok(RoutingTable {
             slash,
             hosts,
             default,
+            has_bare,
             has_body_limits: self.has_body_limits,
             doubts: self.doubts,
         })

@@ -80,6 +80,21 @@ impl MethodTable {
         })
     }
 
+    /// The same where the method alone decides, and the endpoint may do without a context. `None` says nothing.
+    #[inline]
+    pub(super) fn find_bare(&self, method: &Method) -> Option<&Endpoint> {
+        // Those with guards stand first: whoever finds one can't tell.
+        let get = |method: Option<&Method>| self.endpoints.iter().find(|(own, _)| own.as_ref() == method);
+        let own = get(Some(method)).or_else(|| (*method == Method::HEAD).then(|| get(Some(&Method::GET))).flatten());
+        let (_, endpoint) = own.or_else(|| get(None))?;
+        (endpoint.may_be_bare && endpoint.options.guards.is_empty()).then_some(endpoint)
+    }
+
+    /// Whether any endpoint may do without a context.
+    pub(super) fn has_bare(&self) -> bool {
+        self.endpoints.iter().any(|(_, endpoint)| endpoint.may_be_bare)
+    }
+
     /// The methods that are answered, `HEAD` and `OPTIONS` of the framework included. With an endpoint for any method
     /// these are all the common ones.
     pub(super) fn allowed(&self) -> Vec<Method> {

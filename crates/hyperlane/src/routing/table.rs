@@ -20,6 +20,8 @@ pub(crate) struct RoutingTable {
     pub(super) default: HostTable,
     /// Whether any route has a limit of its own.
     pub(super) has_body_limits: bool,
+    /// Whether there are handlers that may do without a context, and no host has routes of its own.
+    pub(super) has_bare: bool,
     /// Orders of middleware that can't work.
     pub(super) doubts: Vec<String>,
 }
@@ -55,6 +57,16 @@ impl RoutingTable {
     #[inline]
     pub(crate) fn find_plain(&self, head: &Head) -> Option<&Arc<Endpoint>> {
         self.host(head).router.find_plain(head.path())?.find(head)
+    }
+
+    /// Finds what answers a request, where nothing but its method and its path decides that, and nothing stands around the
+    /// handler: what [`find`](Self::find) would find. `None` says nothing.
+    #[inline]
+    pub(crate) fn find_bare(&self, method: &Method, path: &str) -> Option<&Endpoint> {
+        if !self.has_bare {
+            return None;
+        }
+        self.default.router.find_plain(path)?.find_bare(method)
     }
 
     /// The limit of the route's own for the request's body, in bytes.

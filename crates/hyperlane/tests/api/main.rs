@@ -22,3 +22,4 @@ mod stream_end;
 mod support;
 mod ui;
 mod valid;
+mod without_head;
