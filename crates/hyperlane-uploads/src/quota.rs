@@ -1,0 +1,76 @@
+//! How many bytes the store holds, and may hold.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::error::{UploadError, UploadErrorKind};
+
+/// The count, shared by all uploads of a process.
+#[derive(Debug)]
+pub(crate) struct Quota {
+    used: AtomicU64,
+    limit: u64,
+}
+
+impl Quota {
+    pub(crate) fn new(used: u64, limit: u64) -> Self {
+        Self {
+            used: AtomicU64::new(used),
+            limit,
+        }
+    }
+
+    pub(crate) fn used(&self) -> u64 {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn has_room(&self, bytes: u64) -> bool {
+        self.used().checked_add(bytes).is_some_and(|sum| sum <= self.limit)
+    }
+
+    pub(crate) fn take(&self, bytes: u64) -> Result<(), UploadError> {
+        let sum = |used: u64| used.checked_add(bytes).filter(|sum| *sum <= self.limit);
+        let taken = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum);
+        taken
+            .map(drop)
+            .map_err(|_| UploadError::new(UploadErrorKind::StoreFull))
+    }
+
+    pub(crate) fn give_back(&self, bytes: u64) {
+        let less = |used: u64| Some(used.saturating_sub(bytes));
+        let _ = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+    }
+}
+
+/// The bytes of an upload in progress. They are given back when it is dropped, unless it is kept.
+#[derive(Debug)]
+pub(crate) struct Reservation {
+    quota: Arc<Quota>,
+    bytes: u64,
+}
+
+impl Reservation {
+    pub(crate) fn new(quota: &Arc<Quota>) -> Self {
+        Self {
+            quota: Arc::clone(quota),
+            bytes: 0,
+        }
+    }
+
+    pub(crate) fn grow(&mut self, bytes: u64) -> Result<(), UploadError> {
+        self.quota.take(bytes)?;
+        self.bytes += bytes;
+        Ok(())
+    }
+
+    /// Keeps so many of the bytes counted, now that they are on disk for good.
+    pub(crate) fn keep(mut self, bytes: u64) {
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.quota.give_back(self.bytes);
+    }
+}
