@@ -25,6 +25,7 @@ use crate::{
     },
     page,
     results::ResultsFile,
+    scenarios::Scenarios,
     sources::{SourceError, Sources},
 };
 
@@ -33,6 +34,7 @@ use crate::{
 pub struct Showcase {
     pub(crate) sources: Arc<Sources>,
     pub(crate) results: Arc<ResultsFile>,
+    scenarios: Arc<Scenarios>,
     writes_per_minute: u32,
 }
 
@@ -45,6 +47,7 @@ impl Showcase {
     pub async fn open(args: &Args) -> Result<Self, SourceError> {
         Ok(Self {
             sources: Arc::new(Sources::open(args).await?),
+            scenarios: Arc::new(Scenarios::open(args).await?),
             results: Arc::new(ResultsFile::new(args.results.clone())),
             writes_per_minute: args.writes_per_minute,
         })
@@ -52,6 +55,7 @@ impl Showcase {
 
     /// Closes the sources, after the server has ended.
     pub async fn close(&self) {
+        self.scenarios.close().await;
         self.sources.close().await;
     }
 }
@@ -71,6 +75,7 @@ pub fn app(showcase: Showcase) -> Server {
         .merge(page())
         .merge(demos())
         .merge(guest_book(&showcase))
+        .merge(showcase.scenarios.routes())
         .state(showcase);
     OpenApi::new("hyperlane showcase", env!("CARGO_PKG_VERSION"))
         .description("The article's application, with real parts, and a guest book.")

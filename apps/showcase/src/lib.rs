@@ -31,6 +31,8 @@ pub mod args;
 mod failures;
 pub mod growth;
 mod handlers;
+pub mod measured;
 mod page;
 pub mod results;
+mod scenarios;
 pub mod sources;

@@ -34,6 +34,7 @@ pub(crate) async fn asset(Path(name): Path<String>) -> Result<impl IntoResponse,
         "stream.js" => (SCRIPT, include_str!("assets/stream.js")),
         "growth.js" => (SCRIPT, include_str!("assets/growth.js")),
         "guestbook.js" => (SCRIPT, include_str!("assets/guestbook.js")),
+        "scenarios.js" => (SCRIPT, include_str!("assets/scenarios.js")),
         "performance.js" => (SCRIPT, include_str!("assets/performance.js")),
         "icon.svg" => (IMAGE, ICON),
         _ => return Err(StatusCode::NOT_FOUND),
@@ -52,6 +53,16 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const IMAGE: &str = "image/svg+xml";
 
 const ICON: &str = include_str!("assets/icon.svg");
+
+/// A page of its own, under the same policy.
+pub(crate) fn html(text: &'static str) -> impl IntoResponse {
+    embedded(HTML, text)
+}
+
+/// A script of such a page.
+pub(crate) fn script(text: &'static str) -> impl IntoResponse {
+    embedded(SCRIPT, text)
+}
 
 fn embedded(content_type: &'static str, body: impl Into<Cow<'static, str>>) -> impl IntoResponse {
     let headers = [

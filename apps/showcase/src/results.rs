@@ -24,6 +24,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::growth::{self, GrowthChart};
+use crate::measured::{self, Summary};
 
 /// The only layout of the file that is understood.
 const SCHEMA: u64 = 1;
@@ -33,6 +34,9 @@ const MAX_BYTES: u64 = 1024 * 1024;
 
 /// What the benchmark writes beside it about growth.
 const GROWTH_FILE: &str = "growth.json";
+
+/// What the benchmark writes beside it about the article's scenarios.
+const SCENARIOS_FILE: &str = "scenarios.json";
 
 const DEFAULT_PATH: &str = "bench/results.json";
 
@@ -73,6 +77,20 @@ impl ResultsFile {
         let file = self.clone();
         let read = move || growth::read_blocking(&file.locate().with_file_name(GROWTH_FILE));
         tokio::task::spawn_blocking(read).await.unwrap_or_default()
+    }
+
+    /// Reads the file beside it that says how the article's scenarios went, without blocking.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read) has them.
+    pub async fn scenarios(&self) -> Result<Vec<Summary>, ResultsError> {
+        let file = self.clone();
+        let read = move || measured::read_blocking(&file.locate().with_file_name(SCENARIOS_FILE));
+        match tokio::task::spawn_blocking(read).await {
+            Ok(summaries) => summaries,
+            Err(error) => Err(ResultsError::Broken(error.to_string())),
+        }
     }
 
     fn read_blocking(&self) -> Result<Results, ResultsError> {

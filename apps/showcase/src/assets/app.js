@@ -3,6 +3,7 @@
 import { ask, element, figures, milliseconds, number, onPress, say, showResponse } from "./dom.js";
 import { setUpGuestBook } from "./guestbook.js";
 import { performanceBlocks } from "./performance.js";
+import { scenarioBlocks } from "./scenarios.js";
 import { setUpStream } from "./stream.js";
 import { addRun, answers, draw, verdict } from "./timeline.js";
 
@@ -99,22 +100,12 @@ demo("run-practices", "practices", "/best-practices", ({ practices, timeout_demo
   ];
 }, ({ timeout_demo: outcome, timeout }) => `${outcome} after ${milliseconds(timeout.elapsed_ms)}.`);
 
-demo("run-scenarios", "scenarios", "/scenarios", (scenarios) => [
-  element("div", "cards", ...scenarios.map((scenario) => element("div", "",
-    element("h3", "", scenario.name),
-    element("p", "", `${scenario.description}. For example: ${lowerFirst(scenario.use_case)}.`),
-    element("p", "gain", scenario.performance_gain),
-    element("p", "", scenario.origin)))),
-], (scenarios) => `${number(scenarios.length)} scenarios.`);
+demo("run-scenarios", "scenarios", "/scenarios", scenarioBlocks, (scenarios) => `${number(scenarios.length)} scenarios.`);
 
 demo("run-performance", "performance", "/performance", performanceBlocks, (response) => {
   if (response.status === "measured") return `${number(response.comparison.length)} servers were measured.`;
   return response.status === "missing" ? "There is no measurement yet." : "The benchmark's file can't be used.";
 });
-
-function lowerFirst(text) {
-  return text.charAt(0).toLowerCase() + text.slice(1);
-}
 
 /** The button in the header: the other theme than the one that is seen, remembered. */
 function setUpTheme() {

@@ -205,7 +205,7 @@ impl SourceError {
         self.source_name
     }
 
-    fn new(source_name: &'static str, cause: impl Into<Cause>) -> Self {
+    pub(crate) fn new(source_name: &'static str, cause: impl Into<Cause>) -> Self {
         Self {
             source_name,
             cause: cause.into(),
