@@ -11,7 +11,8 @@
 //! A server takes its port from [`port`], binds 127.0.0.1, says so with [`announce`], and uses all cores as its
 //! project recommends for production. One that can run on several drivers is told which by the variable `DRIVER`. The
 //! programs in other languages keep to the same table. Servers for the growth charts keep to that
-//! of [`growth`], those for the comparison of protocols to that of [`protocols`].
+//! of [`growth`], those for the comparison of protocols to that of [`protocols`], and
+//! those for the article's scenarios to that of [`scenarios`].
 //!
 //! ```
 //! use contract::{Item, Receipt};
@@ -24,6 +25,7 @@
 pub mod growth;
 pub mod protocols;
 pub mod raw;
+pub mod scenarios;
 
 use std::fmt::Display;
 use std::io;

@@ -56,6 +56,15 @@ modes["stream"] = function()
   wrk.path = "/stream"
 end
 
+-- A path, and a header that may be empty.
+modes["get"] = function(args)
+  wrk.path = args[2]
+  local name, value = string.match(args[3] or "", "^([^:]+): (.*)$")
+  if name then
+    wrk.headers[name] = value
+  end
+end
+
 -- The URL is number 0.
 function init(args)
   local mode = modes[args[1]]

@@ -26,6 +26,8 @@ pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) content_type: String,
     pub(crate) body: Vec<u8>,
+    pub(crate) etag: Option<String>,
+    pub(crate) last_modified: Option<String>,
     /// The number of chunks, the last empty one not counted, if the body was chunked.
     pub(crate) chunks: Option<usize>,
     /// Whether it announces the end of the connection.
@@ -61,16 +63,21 @@ impl Connection {
         };
         let head = Head::parse(&head)?;
         let (body, chunks) = match (head.length, head.chunked) {
+            (Some(_), _) if head.status == 304 => (Vec::new(), None),
             (_, true) => {
                 let (body, chunks) = self.receive_chunks()?;
                 (body, Some(chunks))
             }
             (Some(length), false) => (self.take(length)?, None),
+            // These have no body (RFC 9110 §15.4.5).
+            (None, false) if head.status == 304 => (Vec::new(), None),
             (None, false) => return Err(invalid("the answer does not say how long it is")),
         };
         Ok(Response {
             status: head.status,
             content_type: head.content_type,
+            etag: head.etag,
+            last_modified: head.last_modified,
             body,
             chunks,
             last: head.last,
@@ -117,6 +124,11 @@ impl Connection {
 
     pub(crate) fn set_read_timeout(&self, timeout: Duration) -> io::Result<()> {
         self.stream.set_read_timeout(Some(timeout))
+    }
+
+    /// How long a write may take in which nothing is taken.
+    pub(crate) fn set_write_timeout(&self, timeout: Duration) -> io::Result<()> {
+        self.stream.set_write_timeout(Some(timeout))
     }
 
     fn receive_chunks(&mut self) -> io::Result<(Vec<u8>, usize)> {
@@ -177,6 +189,8 @@ impl Connection {
 struct Head {
     status: u16,
     content_type: String,
+    etag: Option<String>,
+    last_modified: Option<String>,
     length: Option<usize>,
     chunked: bool,
     last: bool,
@@ -193,6 +207,8 @@ impl Head {
         let mut head = Self {
             status: status.ok_or_else(|| invalid("the answer has no status line of HTTP/1.1"))?,
             content_type: String::new(),
+            etag: None,
+            last_modified: None,
             length: None,
             chunked: false,
             last: false,
@@ -201,6 +217,8 @@ impl Head {
             let value = value.trim();
             match name.to_ascii_lowercase().as_str() {
                 "content-type" => head.content_type = value.to_owned(),
+                "etag" => head.etag = Some(value.to_owned()),
+                "last-modified" => head.last_modified = Some(value.to_owned()),
                 "content-length" => {
                     let length = value
                         .parse()

@@ -3,8 +3,9 @@
 //! The walk: the options choose entries of the [`catalog`], each is built ([`installation`]), verified byte for byte
 //! ([`mod@verify`]) and measured in interleaved [`rounds`]; then the [`instructions`] and [`system_calls`] of a request are
 //! counted. The [`results`] of each workload go to `results.json`, `RESULTS.md`, `results.svg` and `workloads.svg` in
-//! `bench/` as soon as it is over. [`growth`] measures instead how cost grows with routes, headers and so on, and
-//! [`protocols`] what HTTP/2, TLS and WebSocket cost.
+//! `bench/` as soon as it is over. [`growth`] measures instead how cost grows with routes, headers and so on,
+//! [`protocols`] what HTTP/2, TLS and WebSocket cost, [`scenarios`] how the article's scenarios go without async,
+//! and [`realtime`] what very many WebSockets at once cost.
 //!
 //! A server that can't be built, or does not keep to the contract, is skipped, and the results say so.
 #![forbid(unsafe_code)]
@@ -26,9 +27,11 @@ mod options;
 mod progress;
 mod protocols;
 mod ranking;
+mod realtime;
 mod report;
 mod results;
 mod rounds;
+mod scenarios;
 mod server;
 mod statistics;
 mod summary;
@@ -66,6 +69,12 @@ fn main() -> ExitCode {
         growth::run(arguments)
     } else if arguments.next_if(|first| first == "protocols").is_some() {
         protocols::run(arguments)
+    } else if arguments.next_if(|first| first == "scenarios").is_some() {
+        scenarios::run(arguments)
+    } else if arguments.next_if(|first| first == "realtime").is_some() {
+        realtime::run(arguments)
+    } else if arguments.next_if(|first| first == realtime::CLIENT).is_some() {
+        realtime::run_client(arguments)
     } else {
         Options::parse(arguments).and_then(|options| run(&options))
     };

@@ -10,9 +10,11 @@ use crate::workload::{Load, Workload};
 pub(crate) const USAGE: &str = "\
 usage: cargo xtask bench [--quick] [--workload NAME]… [--rate N] [--output FOLDER]
                          [--verify] [--list] [SERVER…]
-       cargo xtask bench growth [--quick] [--output FOLDER]
+       cargo xtask bench growth|protocols|scenarios [--quick] [--only NAME]… [--output FOLDER]
 
   growth           how cost grows: with routes, headers, connections, cores and bodies
+  protocols        HTTP/2, TLS and WebSocket beside their peers
+  scenarios        the article's four scenarios, beside threads and blocking calls
 
   --quick          short slices: to see that all works, not to compare
   --workload NAME  only this one, the results of the others stay; may be repeated

@@ -78,6 +78,15 @@ pub(crate) fn anonymous_memory(family: &[u32]) -> u64 {
         * 1024
 }
 
+/// The memory of the processes, with their shares of what several have (PSS), in bytes.
+pub(crate) fn proportional_memory(family: &[u32]) -> u64 {
+    family
+        .iter()
+        .filter_map(|pid| kibibytes(&read(*pid, "smaps_rollup")?, "Pss:"))
+        .sum::<u64>()
+        * 1024
+}
+
 /// Whether one of the processes has an io_uring open.
 pub(crate) fn has_io_uring(family: &[u32]) -> bool {
     let descriptors = family

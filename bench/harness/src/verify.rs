@@ -166,6 +166,8 @@ mod tests {
             status,
             content_type: content_type.into(),
             body: body.into(),
+            etag: None,
+            last_modified: None,
             chunks: None,
             last: false,
         };

@@ -61,6 +61,11 @@ impl Job {
         Self::new([workload.name(), contract::EXAMPLE_PATH, contract::EXAMPLE_ITEM])
     }
 
+    /// One path, with a header if there is one.
+    pub(crate) fn get(path: &str, header: &str) -> Self {
+        Self::new(["get", path, header])
+    }
+
     fn new(arguments: [&str; 3]) -> Self {
         Self {
             arguments: arguments.map(str::to_owned).to_vec(),

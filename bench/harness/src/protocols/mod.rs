@@ -12,7 +12,7 @@ mod measure;
 mod page;
 mod picture;
 mod secure;
-mod websocket;
+pub(crate) mod websocket;
 
 use std::fs;
 use std::path::PathBuf;

@@ -10,7 +10,7 @@ use crate::server::Server;
 use crate::usage;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
-const HANDSHAKE: &[u8] = b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+const HANDSHAKE: &str = "HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 /// Of the key above (RFC 6455 §1.3).
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
@@ -29,18 +29,27 @@ pub(super) struct Messages {
 pub(super) fn messages(length: usize, count: usize, text: bool) -> Messages {
     let payload: Vec<u8> = (b'a'..=b'z').cycle().take(length).collect();
     let first = 0x80 | if text { 1 } else { 2 };
-    let masked: Vec<u8> = payload
-        .iter()
-        .zip(MASK.iter().cycle())
-        .map(|(byte, mask)| byte ^ mask)
-        .collect();
-    let message = [frame_head(first, length, 0x80), MASK.to_vec(), masked].concat();
+    let message = message(first, &payload);
     let expected = [frame_head(first, length, 0), payload].concat().repeat(count);
     let exchange = Exchange {
         request: message.repeat(count),
         answer: expected.len(),
     };
     Messages { exchange, expected }
+}
+
+/// A text as a client sends it (RFC 6455 §5.3).
+pub(crate) fn text(payload: &[u8]) -> Vec<u8> {
+    message(0x81, payload)
+}
+
+fn message(first: u8, payload: &[u8]) -> Vec<u8> {
+    let masked: Vec<u8> = payload
+        .iter()
+        .zip(MASK.iter().cycle())
+        .map(|(byte, mask)| byte ^ mask)
+        .collect();
+    [frame_head(first, payload.len(), 0x80), MASK.to_vec(), masked].concat()
 }
 
 fn frame_head(first: u8, length: usize, mask: u8) -> Vec<u8> {
@@ -51,12 +60,17 @@ fn frame_head(first: u8, length: usize, mask: u8) -> Vec<u8> {
     }
 }
 
-/// A connection after the handshake.
+/// A connection to an echo after the handshake.
 pub(super) fn open(port: u16) -> io::Result<TcpStream> {
+    open_at(port, "/ws")
+}
+
+/// A connection after the handshake.
+pub(crate) fn open_at(port: u16, path: &str) -> io::Result<TcpStream> {
     let mut stream = TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
-    stream.write_all(HANDSHAKE)?;
+    stream.write_all(format!("GET {path} {HANDSHAKE}").as_bytes())?;
     let mut head = Vec::new();
     // Byte by byte: what follows is frames.
     while !head.ends_with(b"\r\n\r\n") {
