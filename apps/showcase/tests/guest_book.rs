@@ -121,7 +121,7 @@ async fn an_operation_is_tried_out_on_the_page_of_the_api() {
         .wait_for_text(".info .title", |text| text.contains("hyperlane showcase"))
         .await;
     assert!(browser.client.title().await.unwrap().starts_with("hyperlane showcase"));
-    assert_eq!(browser.count(".opblock").await, 15);
+    assert_eq!(browser.count(".opblock").await, 23);
     let shown = browser.text("#viewer").await;
     for summary in ["Asks three sources at once", "Writes a note", "Removes a note of yours"] {
         assert!(shown.contains(summary), "{summary} in {shown}");

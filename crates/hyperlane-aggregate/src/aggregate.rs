@@ -4,14 +4,14 @@ use std::fmt;
 use std::hash::Hash;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_core::Stream;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
-use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde::Serialize;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::counts::Counts;
@@ -186,12 +186,14 @@ impl<K: Clone + Hash + Eq + Send + Sync + 'static> Aggregate<K> {
     )]
     pub fn stream_for(&self, key: K, deadline: impl Into<Deadline>) -> Parts {
         let deadline = deadline.into().at_most(self.within).0;
-        Parts(
-            self.members
+        Parts {
+            waiting: self
+                .members
                 .iter()
                 .map(|member| member.source.ask(&key, deadline))
                 .collect(),
-        )
+            running: JoinSet::new(),
+        }
     }
 
     /// What has happened at each source so far, with its name.
@@ -241,25 +243,46 @@ impl<K> fmt::Debug for Aggregate<K> {
 }
 
 /// The parts of an [`Aggregate`], each as soon as it is there: see [`stream`](Aggregate::stream). Nothing is asked before
-/// it is polled.
+/// it is polled. After that each source is asked in a task of its own: time-outs and deadlines hold, and places are given
+/// back, also while nobody polls it, such as for a client that does not read.
 #[must_use = "nothing is asked before it is polled"]
-pub struct Parts(FuturesUnordered<BoxFuture<'static, AnyPart>>);
+pub struct Parts {
+    waiting: Vec<BoxFuture<'static, AnyPart>>,
+    running: JoinSet<AnyPart>,
+}
 
 impl Stream for Parts {
     type Item = AnyPart;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<AnyPart>> {
-        self.0.poll_next_unpin(cx)
+        let this = &mut *self;
+        for part in this.waiting.drain(..) {
+            this.running.spawn(part);
+        }
+        loop {
+            match ready!(this.running.poll_join_next(cx)) {
+                None => return Poll::Ready(None),
+                Some(Ok(part)) => return Poll::Ready(Some(part)),
+                Some(Err(error)) => match error.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    // The runtime ends.
+                    Err(_cancelled) => {}
+                },
+            }
+        }
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.0.size_hint()
+        let pending = self.waiting.len() + self.running.len();
+        (0, Some(pending))
     }
 }
 
 impl fmt::Debug for Parts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Parts").field("pending", &self.0.len()).finish()
+        f.debug_struct("Parts")
+            .field("pending", &(self.waiting.len() + self.running.len()))
+            .finish()
     }
 }
 

@@ -57,7 +57,8 @@ where
     async fn answer(self: &Arc<Self>, key: K, deadline: Option<Instant>) -> (Answer<T>, u32, bool) {
         if !self.policy.coalesce {
             let progress = Arc::new(Progress::new(deadline));
-            let answer = until(deadline, work(self.clone(), key, progress.clone())).await;
+            let work = guarded(work(self.clone(), key, progress.clone()));
+            let answer = until(deadline, work).await;
             return (answer, progress.attempts(), false);
         }
         let waiter = match self.join(key, deadline) {
@@ -93,7 +94,7 @@ where
                     key: key.clone(),
                     progress: progress.clone(),
                 };
-                let work = work(self.clone(), key, progress);
+                let work = guarded(work(self.clone(), key, progress));
                 async move {
                     // Moved in here, so that it goes with the work, also where nobody has driven it yet.
                     let _landing = landing;
@@ -150,20 +151,33 @@ where
         };
         counter.add();
         if let Some(observer) = &self.policy.observer {
-            observer(&Observation {
+            let observation = Observation {
                 source: &facts.name,
                 state: facts.state,
                 cached,
                 failure: facts.failure.as_ref(),
                 elapsed: facts.elapsed,
                 attempts: facts.attempts,
-            });
+            };
+            if catch_unwind(AssertUnwindSafe(|| observer(&observation))).is_err() {
+                tracing::error!(source = observation.source, "an observer panicked");
+            }
         }
         Part {
             facts,
             value: found.value,
         }
     }
+}
+
+/// The call is guarded by itself; so is what else a program gives a source: `permanent_if`, what weighs, a key's clone. A
+/// panic would leave those who share the work waiting for ever.
+async fn guarded<T>(work: impl Future<Output = Answer<T>>) -> Answer<T> {
+    let answer = AssertUnwindSafe(work).catch_unwind().await;
+    answer.unwrap_or_else(|_panic| {
+        tracing::error!("what a source was given to judge or weigh its answers panicked");
+        Err(Failure::Panicked)
+    })
 }
 
 async fn until<T>(deadline: Option<Instant>, answer: impl Future<Output = Answer<T>>) -> Answer<T> {

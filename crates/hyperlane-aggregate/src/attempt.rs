@@ -23,24 +23,30 @@ where
     let retry = inner.policy.retry.as_ref();
     let mut delays = retry.into_iter().flat_map(crate::Retry::delays);
     loop {
+        let forgotten = inner.store.as_ref().map_or(0, |store| store.forgotten(&key));
         let failure = match attempt(&inner, key.clone(), &progress).await {
             Ok(value) => {
                 let value = Arc::new(value);
                 if let Some(store) = &inner.store {
-                    store.put(key, &value);
+                    store.put_unless_forgotten(key, &value, forgotten);
                 }
                 return Ok(value);
             }
             Err(failure) => failure,
         };
+        if let (Failure::Permanent(_), Some(store)) = (&failure, &inner.store) {
+            // That is its answer now: an older one must not come back when the source fails.
+            store.discard(&key);
+        }
         if !failure.is_transient() {
             return Err(failure);
         }
         let Some(delay) = delays.next() else {
             return Err(failure);
         };
-        let end = Instant::now() + delay + inner.usual.get();
-        if progress.until().is_some_and(|until| until <= end) || !inner.budget.withdraw() {
+        let end = Instant::now().checked_add(delay.saturating_add(inner.usual.get()));
+        let in_time = |until: Instant| end.is_some_and(|end| end < until);
+        if !progress.until().is_none_or(in_time) || !inner.budget.withdraw() {
             return Err(failure);
         }
         sleep(delay).await;
@@ -155,7 +161,7 @@ impl<T, K> Drop for Running<'_, T, K> {
             return;
         }
         self.inner.counts.cancelled.add();
-        let overlong = self.begun.elapsed() > 2 * self.inner.usual.get();
+        let overlong = self.begun.elapsed() > self.inner.usual.get();
         if overlong && self.progress.is_over(Instant::now()) {
             self.end(Outcome::Failure);
         } else {

@@ -214,7 +214,8 @@ impl Circuit {
     }
 
     fn open(&mut self, now: Instant) {
-        let until = now + self.settings.open_for;
+        // A time that the clock can't hold is as good as a year.
+        let until = now.checked_add(self.settings.open_for).unwrap_or(now + YEAR);
         self.enter(Stage::Open { until });
     }
 
@@ -225,6 +226,7 @@ impl Circuit {
 }
 
 const BUCKETS: usize = 10;
+const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Attempts and failures of the last while, in tenths of it.
 #[derive(Debug)]

@@ -181,3 +181,15 @@ fn a_probe_that_nobody_waited_for_gives_its_place_back() {
     circuit.report(ticket, Outcome::Unknown, later);
     assert!(circuit.admit(later).is_ok());
 }
+
+#[test]
+fn it_may_stay_open_for_ever() {
+    let start = Instant::now();
+    let mut circuit = Circuit::new(Breaker::new().min_calls(1).open_for(Duration::MAX), start);
+    let ticket = circuit.admit(start).expect("it is closed");
+    circuit.report(ticket, Outcome::Failure, start);
+    assert_eq!(
+        circuit.state(start + Duration::from_secs(24 * 3600)),
+        CircuitState::Open
+    );
+}

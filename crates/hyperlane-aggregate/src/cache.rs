@@ -3,14 +3,16 @@
 //! It is asked first. The names are those of RFC 5861; what happens is said at each setting.
 
 use std::fmt;
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use moka::sync::Cache as Entries;
 use serde::Serialize;
 use tokio::time::Instant;
+
+use crate::flight::lock;
 
 /// How long an answer is good, and what it is good for after that.
 ///
@@ -56,8 +58,8 @@ impl Cache {
         self
     }
 
-    /// How much the answers of this source may take, in bytes; the least used go first. Default: 16 MiB, a few thousand
-    /// answers of a few kilobytes.
+    /// How much the answers of this source may take with their keys, in bytes; the least used go first. Default: 16 MiB, a
+    /// few thousand answers of a few kilobytes. A key is taken to be as long as what it hashes.
     #[must_use]
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = bytes;
@@ -74,7 +76,13 @@ pub(crate) struct Store<T, K> {
     policy: Cache,
     entries: Entries<K, Entry<T>>,
     weigh: Weigh<T>,
+    /// How often a key of each group was forgotten: what was asked for before that is not kept.
+    forgotten: [Mutex<u64>; GROUPS],
+    hasher: RandomState,
 }
+
+/// Keys of one group keep each other's answers out of the cache, at the time one of them is forgotten.
+const GROUPS: usize = 64;
 
 /// How many bytes a value takes.
 pub(crate) type Weigh<T> = Arc<dyn Fn(&T) -> usize + Send + Sync>;
@@ -117,7 +125,7 @@ impl<T: Send + Sync + 'static, K: Hash + Eq + Send + Sync + 'static> Store<T, K>
             .saturating_add(policy.stale_while_revalidate.max(policy.stale_if_error));
         let mut entries = Entries::builder()
             .max_capacity(policy.max_bytes)
-            .weigher(|_, entry: &Entry<T>| entry.weight);
+            .weigher(|key: &K, entry: &Entry<T>| entry.weight.saturating_add(length_of_key(key)));
         // Gives memory back; what is still good is judged by `get`, on tokio's clock. Longer would make moka panic.
         if life < Duration::from_secs(1000 * 365 * 24 * 3600) {
             entries = entries.time_to_live(life);
@@ -126,7 +134,27 @@ impl<T: Send + Sync + 'static, K: Hash + Eq + Send + Sync + 'static> Store<T, K>
             policy,
             entries: entries.build(),
             weigh,
+            forgotten: std::array::from_fn(|_| Mutex::default()),
+            hasher: RandomState::new(),
         }
+    }
+
+    /// How often keys of this one's group were forgotten until now.
+    pub(crate) fn forgotten(&self, key: &K) -> u64 {
+        *lock(self.group(key))
+    }
+
+    /// Keeps an answer, unless its key was forgotten since: it may tell what was true before a write.
+    pub(crate) fn put_unless_forgotten(&self, key: K, value: &Arc<T>, forgotten: u64) {
+        let entry = self.entry(value);
+        let group = lock(self.group(&key));
+        if *group == forgotten {
+            self.entries.insert(key, entry);
+        }
+    }
+
+    fn group(&self, key: &K) -> &Mutex<u64> {
+        &self.forgotten[self.hasher.hash_one(key) as usize % GROUPS]
     }
 
     pub(crate) fn get(&self, key: &K) -> Option<Kept<T>> {
@@ -149,21 +177,30 @@ impl<T: Send + Sync + 'static, K: Hash + Eq + Send + Sync + 'static> Store<T, K>
         })
     }
 
-    pub(crate) fn put(&self, key: K, value: &Arc<T>) {
-        let bytes = (self.weigh)(value) + size_of::<T>() + size_of::<K>() + OVERHEAD;
-        let entry = Entry {
+    fn entry(&self, value: &Arc<T>) -> Entry<T> {
+        let bytes = (self.weigh)(value).saturating_add(size_of::<T>() + size_of::<K>() + OVERHEAD);
+        Entry {
             value: value.clone(),
             made: Instant::now(),
             weight: u32::try_from(bytes).unwrap_or(u32::MAX),
-        };
-        self.entries.insert(key, entry);
+        }
     }
 
     pub(crate) fn clear(&self) {
+        let mut groups: Vec<_> = self.forgotten.iter().map(lock).collect();
+        groups.iter_mut().for_each(|group| **group += 1);
         self.entries.invalidate_all();
     }
 
     pub(crate) fn remove(&self, key: &K) {
+        let mut group = lock(self.group(key));
+        *group += 1;
+        self.entries.invalidate(key);
+    }
+
+    /// Drops what is kept for this key. Unlike `remove` it says nothing of what is being asked for: whoever asks for keys
+    /// that there are not must not keep others' answers out.
+    pub(crate) fn discard(&self, key: &K) {
         self.entries.invalidate(key);
     }
 
@@ -176,6 +213,25 @@ impl<T: Send + Sync + 'static, K: Hash + Eq + Send + Sync + 'static> Store<T, K>
 impl<T, K> fmt::Debug for Store<T, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Store").field(&self.policy).finish()
+    }
+}
+
+/// How much a key hashes, near enough to the memory behind it: a client may choose it, and make it long.
+fn length_of_key(key: &impl Hash) -> u32 {
+    let mut counter = Hashed(0);
+    key.hash(&mut counter);
+    u32::try_from(counter.0).unwrap_or(u32::MAX)
+}
+
+struct Hashed(usize);
+
+impl std::hash::Hasher for Hashed {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = self.0.saturating_add(bytes.len());
+    }
+
+    fn finish(&self) -> u64 {
+        0
     }
 }
 

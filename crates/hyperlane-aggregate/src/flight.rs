@@ -124,6 +124,16 @@ impl<T, K: Hash + Eq> Flights<T, K> {
         })
     }
 
+    /// Who asks from now on joins no work that was begun before; those who wait for it go on.
+    pub(crate) fn detach(&self, key: &K) {
+        lock(&self.open).remove(key);
+    }
+
+    /// The same of all keys.
+    pub(crate) fn detach_all(&self) {
+        lock(&self.open).clear();
+    }
+
     /// Forgets the work of this progress; another that took its place stays.
     pub(crate) fn forget(&self, key: &K, progress: &Arc<Progress>) {
         let mut open = lock(&self.open);

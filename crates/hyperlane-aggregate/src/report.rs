@@ -1,12 +1,15 @@
 //! The report: all parts of an answer, and whether it is whole.
 
 use std::any::Any;
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyperlane::{HeaderValue, IntoResponse, Json, Problem, Response, StatusCode};
 use serde::ser::{SerializeMap, SerializeStruct};
 use serde::{Serialize, Serializer};
 
+use crate::failure::Failure;
 use crate::part::{AnyPart, Part, State, millis};
 
 /// What the sources of an [`Aggregate`](crate::Aggregate) gave.
@@ -84,23 +87,46 @@ impl Serialize for ByName<'_> {
 }
 
 impl IntoResponse for Report {
-    fn into_response(self) -> Response {
-        let missing: Vec<&str> = self.missing().map(Part::name).collect();
-        let complete = self.is_complete();
-        let mut response = if missing.is_empty() {
-            Json(self).into_response()
-        } else {
-            Problem::new(StatusCode::BAD_GATEWAY)
-                .with_detail(format!("nothing to be had from: {}", missing.join(", ")))
-                .with_member("complete", complete)
-                .with_member("elapsed_ms", millis(self.elapsed))
-                .with_member("parts", ByName(&self.parts))
-                .into_response()
-        };
-        if !complete {
+    fn into_response(mut self) -> Response {
+        let mut response = self.respond();
+        if response.status() == StatusCode::INTERNAL_SERVER_ERROR {
+            self.leave_out_what_is_no_json();
+            response = self.respond();
+        }
+        if !self.is_complete() {
             let headers = response.headers_mut();
             headers.insert("cache-control", HeaderValue::from_static("no-store"));
         }
         response
+    }
+}
+
+impl Report {
+    fn respond(&self) -> Response {
+        let missing: Vec<&str> = self.missing().map(Part::name).collect();
+        if missing.is_empty() {
+            return Json(self).into_response();
+        }
+        Problem::new(StatusCode::BAD_GATEWAY)
+            .with_detail(format!("nothing to be had from: {}", missing.join(", ")))
+            .with_member("complete", self.is_complete())
+            .with_member("elapsed_ms", millis(self.elapsed))
+            .with_member("parts", ByName(&self.parts))
+            .into_response()
+    }
+
+    /// A value may be none that JSON can say, such as a map whose keys are no strings. That is the failure of its source,
+    /// not of the others.
+    fn leave_out_what_is_no_json(&mut self) {
+        for (part, _) in &mut self.parts {
+            let written = part.value().map(|value| serde_json::to_writer(io::sink(), value));
+            if let Some(Err(error)) = written {
+                tracing::error!(source = part.name(), %error, "a part can't be written as json");
+                part.facts.state = State::Failed;
+                part.facts.failure = Some(Failure::Error(Arc::new(error.into())));
+                part.facts.age = None;
+                part.value = None;
+            }
+        }
     }
 }

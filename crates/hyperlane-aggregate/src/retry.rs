@@ -86,7 +86,7 @@ impl Retry {
     pub(crate) fn delays(&self) -> ExponentialBackoff {
         let builder = ExponentialBuilder::new()
             .with_factor(2.0)
-            .with_min_delay(self.delay)
+            .with_min_delay(self.delay.min(self.max_delay))
             .with_max_delay(self.max_delay)
             .with_max_times(self.attempts as usize - 1);
         let builder = if self.jitter { builder.with_jitter() } else { builder };
@@ -159,6 +159,12 @@ mod tests {
             .max_delay(Duration::from_millis(300));
         let millis = |retry: &Retry| retry.delays().map(|delay| delay.as_millis()).collect::<Vec<_>>();
         assert_eq!(millis(&retry.clone().jitter(false)), [100, 200, 300, 300]);
+        let long = retry.clone().delay(Duration::MAX).jitter(false);
+        assert_eq!(
+            millis(&long),
+            [300, 300, 300, 300],
+            "the first wait has the limit as well"
+        );
         for (actual, plain) in millis(&retry).into_iter().zip([100, 200, 300, 300]) {
             assert!((plain..=2 * plain).contains(&actual), "{actual} for {plain}");
         }

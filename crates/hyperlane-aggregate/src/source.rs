@@ -221,15 +221,18 @@ where
         Ask(Inner::ask(self.inner.clone(), key, deadline.into().0).boxed())
     }
 
-    /// Forgets the kept answer for this key, such as after a write.
+    /// Forgets the kept answer for this key, such as after a write. Who asks after that gets an answer that was asked for
+    /// after that; one that is under way is given to those who wait for it, and not kept.
     pub fn invalidate(&self, key: &K) {
+        self.inner.flights.detach(key);
         if let Some(store) = &self.inner.store {
             store.remove(key);
         }
     }
 
-    /// Forgets all kept answers.
+    /// Forgets all kept answers, in the same way.
     pub fn invalidate_all(&self) {
+        self.inner.flights.detach_all();
         if let Some(store) = &self.inner.store {
             store.clear();
         }

@@ -205,6 +205,23 @@ async fn a_sender_that_leaves_ends_its_import_and_what_was_committed_stays() {
 }
 
 #[tokio::test]
+async fn an_import_whose_job_is_gone_has_failed_and_can_be_gone_on_with() {
+    let place = Place::sqlite().await;
+    let (jobs, imports) = place.imports(people()).await;
+    let body = Body::from(people_csv(10));
+    let import = imports.store("people", "", Format::CSV, body).await.unwrap();
+    place
+        .run("UPDATE hyperlane_jobs SET state = 'dead', finished_at = 1")
+        .await;
+    assert_eq!(jobs.purge(Duration::ZERO).await.unwrap(), 1);
+    let status = imports.status(import.id).await.unwrap().unwrap();
+    assert_eq!(status.state, ImportState::Failed, "{status:?}");
+    assert!(imports.retry(import.id).await.unwrap());
+    let status = imports.status(import.id).await.unwrap().unwrap();
+    assert_eq!(status.state, ImportState::Waiting, "{status:?}");
+}
+
+#[tokio::test]
 async fn a_database_that_is_busy_holds_the_sender_up() {
     let place = Place::sqlite().await;
     let (_, imports) = place.imports(people().batch(100)).await;
@@ -317,4 +334,23 @@ async fn a_worker_that_is_told_to_stop_gives_the_import_to_the_next() {
     let gone = imports.report(import.id, ReportFormat::Csv).await.unwrap_err();
     assert!(gone.is_unknown(), "{gone}");
     next.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_sender_that_leaves_while_its_import_is_written_leaves_no_file_behind() {
+    let place = Place::sqlite().await;
+    let (jobs, imports) = place.imports(people()).await;
+    let lock = place.database.begin().await.unwrap();
+    let storing = imports.store("people", "", Format::CSV, Body::from(people_csv(10)));
+    assert!(tokio::time::timeout(Duration::from_millis(500), storing).await.is_err());
+    lock.commit().await.unwrap();
+    let worker = Worker::new(&jobs).imports(&imports).start();
+    let files = || std::fs::read_dir(place.sources()).unwrap().count();
+    let gone = async {
+        while files() > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(support::PATIENCE, gone).await.unwrap();
+    worker.shutdown().await;
 }

@@ -386,3 +386,14 @@ fn zstd(bytes: Vec<u8>) -> Compressed {
         out
     })
 }
+
+#[tokio::test]
+async fn what_is_told_of_a_source_is_short_however_long_its_names_are() {
+    let place = Place::sqlite().await;
+    let (_, imports) = place.imports(people()).await;
+    let name = "\u{1}".repeat(100_000);
+    let body = Body::from(format!("{name},{name}\n"));
+    let status = imports.stream("people", "", Format::CSV, body).await.unwrap();
+    assert_eq!(status.state, ImportState::Failed);
+    assert!(status.reason.unwrap().len() <= 1000);
+}

@@ -340,3 +340,23 @@ async fn a_schedule_is_kept_by_a_worker() {
         worker.shutdown().await;
     }
 }
+
+#[tokio::test]
+async fn a_job_that_was_cancelled_elsewhere_just_before_its_attempt_failed_ends() {
+    for place in places("a_job_that_was_cancelled_elsewhere_just_before_its_attempt_failed_ends").await {
+        let (jobs, elsewhere) = (place.jobs().await, place.jobs().await);
+        let worker = Worker::new(&jobs)
+            .handle("fails", move |job: Job, (): ()| {
+                let elsewhere = elsewhere.clone();
+                async move {
+                    assert!(elsewhere.cancel(job.id()).await?);
+                    Err(JobError::retry("not now"))
+                }
+            })
+            .retry_after(Duration::ZERO)
+            .start();
+        let id = jobs.enqueue_now(&NewJob::new("fails", &())).await.unwrap();
+        assert_eq!(ended(&jobs, id).await.state(), JobState::Cancelled);
+        worker.shutdown().await;
+    }
+}

@@ -76,6 +76,25 @@ async fn a_source_that_hangs_past_the_deadline_opens_it_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_source_that_hangs_opens_it_also_where_the_deadline_is_not_twice_its_usual_time() {
+    let calls = Calls::new();
+    let told = calls.clone();
+    let source = Source::new("source", move || {
+        let calls = told.clone();
+        async move {
+            let time = if calls.begun() == 0 { 60 } else { 60_000 };
+            calls.call(ms(time)).await
+        }
+    });
+    let source = source.breaker(breaker());
+    source.ask((), ms(100)).await;
+    for _ in 0..4 {
+        source.ask((), ms(100)).await;
+    }
+    assert_eq!(source.circuit(), Some(CircuitState::Open));
+}
+
+#[tokio::test(start_paused = true)]
 async fn clients_that_leave_open_nothing() {
     let calls = Calls::new();
     let source = source(&calls, ms(60_000)).breaker(breaker());

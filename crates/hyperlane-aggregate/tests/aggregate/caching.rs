@@ -142,3 +142,60 @@ async fn making_anew_has_no_room_beside_those_who_wait() {
     waits.await.expect("it does not panic");
     assert_eq!(calls.begun(), 2, "nothing was made anew");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_asked_before_a_write_is_neither_kept_nor_given_to_who_asks_after_it() {
+    for all in [false, true] {
+        let calls = Calls::new();
+        let source = keyed(&calls, ms(50)).cache(cache());
+        let reader = tokio::spawn(source.ask(1, ms(1000)));
+        sleep(ms(10)).await;
+        if all {
+            source.invalidate_all();
+        } else {
+            source.invalidate(&1);
+        }
+        let after = source.ask(1, ms(1000)).await;
+        assert_eq!((after.value(), after.is_joined()), (Some(&2), false));
+        let before = reader.await.expect("it does not panic");
+        assert_eq!(before.value(), Some(&1));
+        assert_eq!(source.ask(1, ms(1000)).await.value(), Some(&2));
+    }
+    let calls = Calls::new();
+    let source = keyed(&calls, ms(50)).cache(cache());
+    let reader = tokio::spawn(source.ask(1, ms(1000)));
+    sleep(ms(10)).await;
+    source.invalidate(&1);
+    reader.await.expect("it does not panic");
+    source.ask(1, ms(1000)).await;
+    assert_eq!(calls.begun(), 2, "the answer from before was not kept");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_there_is_none_any_more_takes_the_kept_one_away() {
+    let calls = Calls::new();
+    let told = calls.clone();
+    let source = Source::new("user", move || {
+        let calls = told.clone();
+        async move {
+            match calls.call(ms(1)).await {
+                Ok(2) => Err("no such user".to_owned()),
+                Ok(3) => Err("the database is down".to_owned()),
+                other => other,
+            }
+        }
+    });
+    let source = source
+        .permanent_if(|error| error.to_string() == "no such user")
+        .cache(cache());
+    source.ask((), ms(1000)).await;
+    advance(ms(1500)).await;
+    assert_eq!(source.ask((), ms(1000)).await.state(), State::Stale);
+    sleep(ms(10)).await;
+    let part = source.ask((), ms(1000)).await;
+    assert_eq!(
+        (part.value(), part.state()),
+        (None, State::Failed),
+        "it does not come back"
+    );
+}

@@ -1,5 +1,5 @@
 use futures_util::future::join_all;
-use hyperlane_aggregate::{Failure, State};
+use hyperlane_aggregate::{Cache, Failure, State};
 use tokio::task::yield_now;
 use tokio::time::{Instant, timeout};
 
@@ -139,4 +139,22 @@ async fn leaving_and_joining_at_random_loses_nobody() {
         .filter(|failed| !matches!(failed, Ok(false)));
     assert_eq!(failed.count(), 0);
     assert_eq!(calls.begun(), calls.ended() + calls.dropped());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_judges_or_weighs_an_answer_may_panic_and_nobody_waits_for_ever() {
+    let calls = Calls::new();
+    let weighs = source(&calls, ms(10)).cache_weighed(Cache::fresh_for(ms(1000)), |_| panic!("a bug"));
+    let (one, other) = tokio::join!(weighs.ask((), None), weighs.ask((), None));
+    assert!(matches!(one.failure(), Some(Failure::Panicked)));
+    assert!(matches!(other.failure(), Some(Failure::Panicked)));
+
+    calls.fail(true);
+    let judges = source(&calls, ms(10)).permanent_if(|_| panic!("a bug"));
+    let (one, other) = tokio::join!(judges.ask((), None), judges.ask((), None));
+    assert!(matches!(one.failure(), Some(Failure::Panicked)));
+    assert!(matches!(other.failure(), Some(Failure::Panicked)));
+
+    let told = source(&calls, ms(10)).observe(|_| panic!("a bug"));
+    assert_eq!(told.ask((), None).await.state(), State::Failed);
 }

@@ -1,5 +1,5 @@
 use futures_util::future::join_all;
-use hyperlane_aggregate::{Failure, State};
+use hyperlane_aggregate::{Cache, Failure, Source, State};
 
 use crate::support::{Calls, assert_took, keyed, ms};
 
@@ -27,4 +27,22 @@ async fn who_waits_in_vain_gives_its_place_in_the_line_back() {
     assert_eq!((second.attempts(), calls.begun()), (0, 1), "it never came to ask");
     let parts = join_all([3, 4].map(|key| source.ask(key, ms(1000)))).await;
     assert!(parts.iter().all(|part| part.state() == State::Fresh));
+}
+
+#[tokio::test(start_paused = true)]
+async fn long_keys_take_their_room_in_the_cache() {
+    let source = Source::keyed("search", async |_: String| Ok::<_, String>(0_u8))
+        .cache(Cache::fresh_for(ms(60_000)).max_bytes(100_000));
+    let key = |number: u64| format!("{number:010000}");
+    for number in 0..200 {
+        source.ask(key(number), None).await;
+        source.cached_bytes();
+    }
+    for number in 0..200 {
+        source.ask(key(number), None).await;
+        source.cached_bytes();
+    }
+    assert!(source.cached_bytes() <= 100_000);
+    let kept = source.counts().cached;
+    assert!(kept <= 10, "{kept} keys of 10,000 bytes were kept in 100,000");
 }

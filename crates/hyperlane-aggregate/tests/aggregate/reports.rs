@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use hyperlane::testing::TestClient;
 use hyperlane::{Context, IntoResponse, Path, Server, State as Shared};
 use hyperlane_aggregate::{Aggregate, Cache, Failure, Report, Source, State};
@@ -107,6 +109,20 @@ async fn a_request_asks_each_source_with_what_concerns_it() {
     let report: Value = TestClient::new(server).get("/7/fr").await.json().await;
     let values = ["user", "news", "all"].map(|name| report["parts"][name]["value"].clone());
     assert_eq!(values, ["user 7", "news in fr", "for all"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_is_no_json_fails_its_part_alone() {
+    let pairs = Source::new("pairs", async || Ok::<_, String>(HashMap::from([((1, 2), 3)])));
+    let all = aggregate().source(pairs);
+    let response = TestClient::new(server(all.clone())).get("/").await;
+    response.assert_status(200);
+    let report: Value = response.json().await;
+    assert_eq!(report["parts"]["number"]["value"], 7);
+    assert_eq!(report["parts"]["pairs"]["state"], "failed");
+
+    let response = TestClient::new(server(all.required("pairs"))).get("/").await;
+    response.assert_status(502);
 }
 
 #[test]

@@ -49,7 +49,27 @@ async fn a_client_that_leaves_cancels_what_still_runs() {
     let first = parts.next().await;
     assert_eq!(first.as_ref().map(Part::name), Some("quick"));
     drop(parts);
+    while calls.dropped() < 2 {
+        sleep(ms(1)).await;
+    }
     assert_eq!((calls.begun(), calls.ended(), calls.dropped()), (3, 1, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_read_on_holds_no_source_beyond_the_deadline() {
+    let calls = Calls::new();
+    let mut parts = aggregate(&calls).stream(ms(500));
+    let first = parts.next().await;
+    assert_eq!(first.as_ref().map(Part::name), Some("quick"));
+    sleep(ms(5000)).await;
+    assert_eq!(
+        (calls.ended(), calls.dropped()),
+        (2, 1),
+        "nobody polled, and yet they are over"
+    );
+    assert_eq!(parts.next().await.map(|part| part.elapsed()), Some(ms(300)));
+    assert_eq!(parts.next().await.map(|part| part.elapsed()), Some(ms(500)));
+    assert!(parts.next().await.is_none());
 }
 
 fn server(calls: &Calls) -> Server {

@@ -13,14 +13,15 @@ use crate::{
 
 const STATUS: &str = "
     SELECT i.id, i.importer, i.label,
-        CASE WHEN i.state IN ('waiting', 'running') AND j.state = 'dead' THEN 'failed'
+        CASE WHEN i.state IN ('waiting', 'running') AND i.job IS NOT NULL AND COALESCE(j.state, 'dead') NOT IN ('ready', 'running') THEN 'failed'
              WHEN i.state = 'running' AND j.state = 'ready' THEN 'waiting'
-             WHEN i.state = 'running' AND i.job IS NULL AND i.beat_at < $1 THEN 'failed'
+             WHEN i.state IN ('waiting', 'running') AND i.job IS NULL AND i.beat_at < $1 THEN 'failed'
              ELSE i.state END,
         i.at_records, i.written, i.rejected, i.bytes_read, i.bytes_total,
         COALESCE(i.reason, CASE WHEN i.state IN ('waiting', 'running') THEN j.last_error END,
-            CASE WHEN i.state = 'running' AND i.job IS NULL AND i.beat_at < $1
-                THEN 'the process that ran it has died' END),
+            CASE WHEN i.state IN ('waiting', 'running') AND i.job IS NULL AND i.beat_at < $1 THEN 'the process that ran it has died' END,
+            CASE WHEN i.state IN ('waiting', 'running') AND i.job IS NOT NULL AND COALESCE(j.state, 'dead') NOT IN ('ready', 'running')
+                THEN 'its job has ended before it' END),
         i.created_at, i.finished_at, CAST(CASE WHEN i.source IS NULL THEN 0 ELSE 1 END AS BIGINT)
     FROM hyperlane_imports i LEFT JOIN hyperlane_jobs j ON j.id = i.job
 ";

@@ -186,22 +186,14 @@ impl Imports {
         body: Body,
     ) -> Result<ImportStatus, hyperlane::Error> {
         self.importer(importer)?;
-        let (name, bytes) = self.receive(body).await?;
-        let new = NewImport {
-            importer,
-            label,
-            format,
-            source: Some(&name),
-            owned: true,
-            bytes_total: Some(bytes),
-        };
-        match self.enqueue(&new).await {
-            Ok(id) => Ok(self.known(id).await?),
-            Err(error) => {
-                self.discard(&name).await;
-                Err(error.into())
-            }
-        }
+        let (path, bytes) = self.receive(body).await?;
+        // A task of its own: a sender that leaves now, while the database is waited for, leaves no file behind.
+        let (imports, importer, label) = (self.clone(), importer.to_owned(), label.to_owned());
+        let kept = tokio::spawn(async move { imports.keep(path, bytes, &importer, &label, format).await });
+        let id = kept
+            .await
+            .map_err(|error| Error::io("the source can't be stored", error.into()))??;
+        Ok(self.known(id).await?)
     }
 
     /// Imports a file that is there already, such as a finished upload. It is left where it is, and has to stay there

@@ -142,8 +142,19 @@ impl Pipeline<'_> {
                 },
             }
             let full = batch.len() >= limits.batch_records || batch.bytes >= limits.batch_bytes;
-            if full && sender.send(std::mem::take(&mut batch)).await.is_err() {
-                return Ok(());
+            if full {
+                let mut sending = pin!(sender.send(std::mem::take(&mut batch)));
+                loop {
+                    tokio::select! {
+                        biased;
+                        sent = &mut sending => match sent {
+                            Ok(()) => break,
+                            Err(_) => return Ok(()),
+                        },
+                        // What was begun goes on: it may hold what the writer waits for, such as a connection.
+                        Some(ready) = pending.next(), if !pending.is_empty() => batch.push(ready),
+                    }
+                }
             }
         }
         if batch.len() > 0 {
@@ -172,8 +183,9 @@ impl Pipeline<'_> {
     async fn commit(&self, at: Checkpoint, batch: &Batch) -> Result<Checkpoint, Ended> {
         let until = tokio::time::Instant::now() + self.importer.limits.patience;
         let mut pause = Duration::from_millis(100);
+        let mut again = false;
         loop {
-            let error = match self.try_commit(at, batch).await {
+            let error = match self.try_commit(at, batch, again).await {
                 Ok(result) => return result,
                 Err(error) => error,
             };
@@ -186,12 +198,24 @@ impl Pipeline<'_> {
             tracing::warn!(import = %self.begun.id, %error, "a batch was not written; it is tried again in a moment");
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(5));
+            again = true;
         }
     }
 
-    async fn try_commit(&self, at: Checkpoint, batch: &Batch) -> Result<Result<Checkpoint, Ended>, sqlx::Error> {
+    async fn try_commit(
+        &self,
+        at: Checkpoint,
+        batch: &Batch,
+        again: bool,
+    ) -> Result<Result<Checkpoint, Ended>, sqlx::Error> {
         let mut transaction = self.imports.database().open().await?;
         let mut link = transaction.link();
+        // The commit before may have reached the database though its answer was lost. This waits for that transaction, should
+        // it still be open there, and is seen before anything is written twice, the report's lines above all.
+        if again && !store::advance(&mut link, &self.begun, at, at, self.imports.now()).await? {
+            drop(transaction);
+            return self.look_up(batch.place).await;
+        }
         let refused = self.importer.table.write(&mut link, &batch.rows).await?;
         let mut faults: Vec<(u64, u64, &Rejected)> = Vec::new();
         faults.extend(
@@ -217,11 +241,79 @@ impl Pipeline<'_> {
             return Ok(Ok(next));
         }
         drop(transaction);
-        // Either the last attempt to commit did so and its answer was lost, or this import is no longer ours.
+        self.look_up(batch.place).await
+    }
+
+    /// Either the last attempt to commit did so and its answer was lost, or this import is no longer ours.
+    async fn look_up(&self, place: Place) -> Result<Result<Checkpoint, Ended>, sqlx::Error> {
         let mut held = self.imports.database().acquire().await?;
         match store::reached(&mut held.link(), &self.begun).await? {
-            Some(reached) if reached.place == next.place => Ok(Ok(reached)),
+            Some(reached) if reached.place == place => Ok(Ok(reached)),
             _ => Ok(Err(Ended::Lost)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        database::Database,
+        imports::{Importer, store::NewImport},
+        jobs::Jobs,
+    };
+
+    #[tokio::test]
+    async fn a_commit_whose_answer_was_lost_is_not_made_again() {
+        let folder = tempfile::tempdir().expect("there is room");
+        let url = format!("sqlite:{}", folder.path().join("batch.sqlite").display());
+        let database = Database::connect(&url).await.expect("a file");
+        sqlx::query("CREATE TABLE people (name TEXT PRIMARY KEY)")
+            .execute(database.as_sqlite().expect("it is SQLite"))
+            .await
+            .expect("a table");
+        let jobs = Jobs::open(database).await.expect("tables");
+        let importer = Importer::<(String,)>::new("people").into_table("people", ["name"], |(name,)| [name.into()]);
+        let imports = Imports::open(&jobs, folder.path().join("sources"), [importer.clone()])
+            .await
+            .expect("tables");
+        let new = NewImport {
+            importer: "people",
+            label: "",
+            format: Format::CSV,
+            source: None,
+            owned: false,
+            bytes_total: None,
+        };
+        let mut held = imports.database().acquire().await.expect("it is there");
+        let id = store::insert(&mut held.link(), &new, 0).await.expect("a row");
+        let begun = store::begin(&mut held.link(), id, 0)
+            .await
+            .expect("a row")
+            .expect("it waits");
+        drop(held);
+        let at = begun.checkpoint();
+        let mut batch = Batch::default();
+        for (records, result) in [(1, Ok(vec!["Ann".into()])), (2, Err(Rejected::new("is wrong")))] {
+            let place = Place {
+                offset: records,
+                lines: records,
+                records,
+            };
+            batch.push(Ready {
+                line: records + 1,
+                place,
+                taken: records,
+                result,
+            });
+        }
+        let pipeline = Pipeline {
+            imports: &imports,
+            importer: &importer,
+            begun,
+        };
+        let first = pipeline.try_commit(at, &batch, false).await.expect("it commits");
+        let again = pipeline.try_commit(at, &batch, true).await.expect("it is looked up");
+        assert_eq!(first.expect("it is ours"), again.expect("it is still ours"));
     }
 }

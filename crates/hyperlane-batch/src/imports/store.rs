@@ -50,6 +50,9 @@ pub(super) const DEAD_AFTER: i64 = 60_000;
 /// Faults of one statement, six values each; SQLite takes 32,766.
 const FAULTS: usize = 500;
 
+/// The most that is kept of why an import ended, in characters.
+const MAX_REASON: usize = 1000;
+
 /// An import before it has a number.
 pub(super) struct NewImport<'a> {
     pub(super) importer: &'a str,
@@ -252,6 +255,9 @@ pub(super) async fn end(
             source = CASE WHEN $1 = 'done' THEN NULL ELSE source END
         WHERE id = $4 AND fence = $5 AND state = 'running'
     ";
+    // It may quote what a stranger sent, such as the name of a column, and is listed with every import.
+    let reason: Option<String> =
+        reason.map(|reason| reason.chars().filter(|char| *char != '\0').take(MAX_REASON).collect());
     let rows = sql!(link.again(), connection => query(STATEMENT)
         .bind(state)
         .bind(reason)
@@ -293,7 +299,8 @@ pub(super) async fn retry(link: &mut Link<'_>, id: ImportId) -> Result<bool, Err
             finished_at = NULL
         WHERE id = $1 AND source IS NOT NULL AND (
             state IN ('failed', 'cancelled')
-            OR (state IN ('waiting', 'running') AND job IN (SELECT id FROM hyperlane_jobs WHERE state = 'dead'))
+            OR (state IN ('waiting', 'running')
+                AND job NOT IN (SELECT id FROM hyperlane_jobs WHERE state IN ('ready', 'running')))
         )
     ";
     let rows = sql!(link.again(), connection => query(STATEMENT)

@@ -6,9 +6,13 @@ use std::{
 };
 
 use hyperlane::Body;
+use tempfile::TempPath;
 use tokio::io::AsyncWriteExt;
 
-use super::{Imports, store};
+use super::{
+    Format, ImportId, Imports,
+    store::{self, NewImport},
+};
 use crate::error::Error;
 
 const PREFIX: &str = "source-";
@@ -17,8 +21,8 @@ const PREFIX: &str = "source-";
 const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Imports {
-    /// Writes a body to a file of its own, and returns its name and its length. Nothing stays where that fails.
-    pub(super) async fn receive(&self, mut body: Body) -> Result<(String, u64), hyperlane::Error> {
+    /// Writes a body to a file of its own, and returns its path and its length. It goes when the path is dropped.
+    pub(super) async fn receive(&self, mut body: Body) -> Result<(TempPath, u64), hyperlane::Error> {
         let full = |error| Error::io("the source can't be stored", error);
         let (file, path) = tempfile::Builder::new()
             .prefix(PREFIX)
@@ -35,13 +39,40 @@ impl Imports {
         // The import's row says that the file is there: it has to be, also after a loss of power.
         file.flush().await.map_err(full)?;
         file.sync_all().await.map_err(full)?;
-        let path = path.keep().map_err(|error| full(error.error))?;
         #[cfg(unix)]
         if let Ok(folder) = tokio::fs::File::open(&self.inner.folder).await {
             folder.sync_all().await.map_err(full)?;
         }
+        Ok((path, bytes))
+    }
+
+    /// Makes a file that was received an import. Not to be dropped in the middle: either the import is there and its file,
+    /// or neither.
+    pub(super) async fn keep(
+        &self,
+        path: TempPath,
+        bytes: u64,
+        importer: &str,
+        label: &str,
+        format: Format,
+    ) -> Result<ImportId, Error> {
+        let path = path
+            .keep()
+            .map_err(|error| Error::io("the source can't be stored", error.error))?;
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        Ok((name.to_owned(), bytes))
+        let new = NewImport {
+            importer,
+            label,
+            format,
+            source: Some(name),
+            owned: true,
+            bytes_total: Some(bytes),
+        };
+        let kept = self.enqueue(&new).await;
+        if kept.is_err() {
+            self.discard(name).await;
+        }
+        kept
     }
 
     /// A name within the folder, or an absolute path of somebody else's.
@@ -69,7 +100,11 @@ impl Imports {
             if !name.starts_with(PREFIX) || owned.iter().any(|owned| *owned == name) {
                 continue;
             }
-            let changed = entry.metadata().await.and_then(|meta| meta.modified()).map_err(told)?;
+            let changed = match entry.metadata().await.and_then(|meta| meta.modified()) {
+                // Another process has removed it.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                changed => changed.map_err(told)?,
+            };
             if SystemTime::now().duration_since(changed).unwrap_or_default() > ABANDONED {
                 self.discard(&name).await;
             }

@@ -57,7 +57,10 @@ impl Watch {
                 self.last.clone_from(&status);
                 return Ok(status);
             }
-            let _ = tokio::time::timeout(POLL, changed).await;
+            // What changed may be another import: of that one no more often than this one is told of.
+            if tokio::time::timeout(POLL, changed).await.is_ok() {
+                tokio::time::sleep(FRAME).await;
+            }
         }
     }
 

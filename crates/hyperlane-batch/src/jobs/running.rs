@@ -13,6 +13,9 @@ use super::{
 };
 use crate::{clock::millis, error::Error};
 
+/// How long the end of a job may take to be written once the worker's grace is over.
+const LAST_WORD: Duration = Duration::from_secs(2);
+
 pub(super) struct Running {
     pub(super) jobs: Jobs,
     pub(super) claimed: Claimed,
@@ -42,7 +45,15 @@ impl Running {
         let ending = self.watch(work, &cancelled).await;
         self.jobs.running().remove(&self.claimed.id.0);
         if let Some(ending) = ending {
-            self.finish(ending).await;
+            // With a database that is away a shutdown does not wait for all of the lease, which runs out by itself.
+            let late = async {
+                self.cut.cancelled().await;
+                tokio::time::sleep(LAST_WORD).await;
+            };
+            tokio::select! {
+                () = self.finish(ending) => {}
+                () = late => {}
+            }
         }
         self.jobs.tell();
     }

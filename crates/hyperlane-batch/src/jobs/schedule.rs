@@ -35,6 +35,11 @@ impl Schedule {
         };
         // Such as the 30th of February.
         schedule.next_after(0)?;
+        if let Err(reason) = &schedule.job.payload {
+            return Err(Error::misuse(format!(
+                "the job of the schedule {name:?} can't be JSON: {reason}"
+            )));
+        }
         Ok(schedule)
     }
 
@@ -66,7 +71,8 @@ impl Schedule {
             .bind(&self.expression)
             .fetch_optional(connection)
             .await)?;
-        let next = self.next_after(now)?;
+        // An expression with a year has a last time.
+        let next = self.next_after(now).unwrap_or(i64::MAX);
         let Some((due,)) = due else {
             // New, or changed in the program: the times of the old expression no longer count.
             sql!(jobs.database().acquire().await?.link(), connection => query(FIRST)
@@ -165,6 +171,18 @@ mod tests {
         assert!(nightly.tick(&one).await.expect("late"));
         assert!(!nightly.tick(&one).await.expect("again"));
         assert_eq!(one.list(None, 100).await.expect("a list").len(), 2);
+    }
+
+    #[tokio::test]
+    async fn the_last_time_of_an_expression_with_a_year_is_not_missed() {
+        let time = Arc::new(AtomicI64::new(0));
+        let (_folder, jobs, _) = two_workers(&time).await;
+        let once = Schedule::new("once", "0 0 0 2 1 * 1970", NewJob::new("clean", &())).expect("it can be read");
+        assert!(!once.tick(&jobs).await.expect("first"));
+        time.store(DAY, SeqCst);
+        assert!(once.tick(&jobs).await.expect("due"));
+        time.store(2 * DAY, SeqCst);
+        assert!(!once.tick(&jobs).await.expect("never again"));
     }
 
     #[tokio::test]

@@ -192,7 +192,8 @@ pub(super) enum Ending {
     GivenBack,
 }
 
-/// Writes how an attempt ended; `false` where the job is somebody else's by now, or ended already.
+/// Writes how an attempt ended; one that was cancelled meanwhile is not begun again. `false` where the job is somebody
+/// else's by now, or ended already.
 pub(super) async fn finish(
     link: &mut Link<'_>,
     id: JobId,
@@ -201,8 +202,10 @@ pub(super) async fn finish(
     now: i64,
 ) -> Result<bool, Error> {
     const STATEMENT: &str = "
-        UPDATE hyperlane_jobs SET state = $1, last_error = COALESCE($2, last_error), run_at = COALESCE($3, run_at),
-            attempt = attempt - $4, finished_at = $5, lease_until = 0
+        UPDATE hyperlane_jobs SET last_error = COALESCE($2, last_error), run_at = COALESCE($3, run_at),
+            attempt = attempt - $4, lease_until = 0,
+            state = CASE WHEN cancelling = 1 AND $1 = 'ready' THEN 'cancelled' ELSE $1 END,
+            finished_at = CASE WHEN cancelling = 1 AND $1 = 'ready' THEN $8 ELSE $5 END
         WHERE id = $6 AND fence = $7 AND state = 'running'
     ";
     let (state, reason, run_at, uncounted) = match ending {
@@ -222,6 +225,7 @@ pub(super) async fn finish(
         .bind(finished)
         .bind(id.0)
         .bind(fence)
+        .bind(now)
         .execute(connection)
         .await
         .map(|done| done.rows_affected()))?;

@@ -187,7 +187,10 @@ impl Worker {
     ) -> Result<usize, Error> {
         while running.try_join_next().is_some() {}
         for schedule in &self.schedules {
-            schedule.tick(&self.jobs).await?;
+            // One that can't be enqueued keeps nothing else from being done.
+            if let Err(error) = schedule.tick(&self.jobs).await {
+                tracing::warn!(%error, "a schedule was not looked at; the next look is in a moment");
+            }
         }
         let free = self.concurrency.saturating_sub(running.len());
         let kinds: Vec<String> = self.handlers.keys().cloned().collect();

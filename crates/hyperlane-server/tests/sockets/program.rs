@@ -131,7 +131,15 @@ fn processes_of(text: &str) -> Processes {
 
 /// The program, listening on these addresses, separated by blanks; those of several servers by `|`. `runtime` is empty for the same as this one.
 pub(crate) fn command_of(listen: &str, runtime: &str) -> Command {
-    let mut command = Command::new(std::env::current_exe().expect("a binary"));
+    let binary = std::env::current_exe().expect("a binary");
+    // What runs the tests may ignore hang-ups (`nohup`), and its children would too.
+    let mut command = if cfg!(target_os = "linux") {
+        let mut command = Command::new("env");
+        command.arg("--default-signal=HUP").arg(binary);
+        command
+    } else {
+        Command::new(binary)
+    };
     command
         .args(["--exact", "program", "--nocapture", "--test-threads=1"])
         .env(LISTEN, listen)
