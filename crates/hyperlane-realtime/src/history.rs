@@ -16,6 +16,8 @@ pub(crate) struct History {
     bytes: usize,
     /// Up to where messages may be missing here.
     forgotten: Position,
+    /// The last message that went before it was in the log.
+    adrift: Option<Origin>,
 }
 
 #[derive(Debug)]
@@ -42,6 +44,7 @@ impl History {
             kept: VecDeque::new(),
             bytes: 0,
             forgotten,
+            adrift: None,
         }
     }
 
@@ -53,6 +56,9 @@ impl History {
         age: Duration,
         limits: &Limits,
     ) {
+        if position.is_some() {
+            self.land(origin);
+        }
         let now = Instant::now();
         self.bytes += delivery.size();
         self.kept.push_back(Kept {
@@ -66,10 +72,17 @@ impl History {
 
     /// A message that was delivered before has come into the log.
     pub(crate) fn settle(&mut self, origin: Origin, position: Position) {
-        let waiting = |kept: &&mut Kept| kept.origin == origin && kept.position.is_none();
-        if let Some(kept) = self.kept.iter_mut().rev().find(waiting) {
-            kept.position = Some(position);
+        match self.kept.iter_mut().rev().find(|kept| kept.origin == origin) {
+            Some(kept) => _ = kept.position.get_or_insert(position),
+            None => self.forgotten = self.forgotten.max(position),
         }
+        self.land(origin);
+    }
+
+    /// Messages of a node come into the log in their order.
+    fn land(&mut self, origin: Origin) {
+        let is_there = |last: &mut Origin| last.node == origin.node && last.number <= origin.number;
+        self.adrift.take_if(is_there);
     }
 
     /// Nothing is known of what the log held before this place.
@@ -102,8 +115,9 @@ impl History {
                 return;
             };
             self.bytes -= oldest.delivery.size();
-            if let Some(position) = oldest.position {
-                self.forgotten = self.forgotten.max(position);
+            match oldest.position {
+                Some(position) => self.forgotten = self.forgotten.max(position),
+                None => self.adrift = Some(oldest.origin),
             }
         }
     }
@@ -134,7 +148,7 @@ impl History {
             .filter(|kept| !token.covers(kept.position, kept.origin));
         Replay {
             deliveries: unseen.map(|kept| kept.behind(&token)).collect(),
-            missed: token.position < self.forgotten,
+            missed: token.position < self.forgotten || self.adrift.is_some_and(|last| !token.covers(None, last)),
         }
     }
 }

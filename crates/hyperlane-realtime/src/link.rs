@@ -46,6 +46,11 @@ pub(crate) struct LinkState {
     pub(crate) echoed: u64,
     outbox: VecDeque<Pending>,
     outbox_bytes: usize,
+    /// How many of the outbox, and of its bytes, tell of all members: these no limit holds back.
+    census: usize,
+    census_bytes: usize,
+    /// The number of the entry with which the last of these began.
+    census_begin: u64,
     /// How many of the outbox were given to the session.
     sent: usize,
     /// Messages for which there was no place.
@@ -60,6 +65,7 @@ struct Pending {
     number: u64,
     at: u64,
     entry: Bytes,
+    is_census: bool,
     /// What is delivered at once where the session ends. Presence is, anyway.
     message: Option<Body>,
 }
@@ -74,6 +80,8 @@ pub(crate) struct Node {
     pub(crate) stays: Vec<Stay>,
     /// Whether it may have members.
     pub(crate) alive: bool,
+    /// Whether it was taken for gone, and with it all that was known of its members.
+    pub(crate) forgotten: bool,
 }
 
 /// What becomes of something that a member of this node says.
@@ -98,6 +106,9 @@ impl Shared {
                 echoed: 0,
                 outbox: VecDeque::new(),
                 outbox_bytes: 0,
+                census: 0,
+                census_bytes: 0,
+                census_begin: 0,
                 sent: 0,
                 lost: 0,
                 stale: false,
@@ -213,8 +224,34 @@ impl LinkState {
         self.up && self.outbox.is_empty()
     }
 
+    /// Whether all members of this node will be told behind what has come until now anyhow.
+    pub(crate) fn will_tell_all(&self) -> bool {
+        let next = self.outbox.get(self.sent);
+        self.up && next.is_some_and(|next| next.number <= self.census_begin)
+    }
+
+    /// Tells of all members of this node, in parts. Half of that would be of no use, so no limit holds it back: it is
+    /// bounded by the members.
+    pub(crate) fn tell_all(&mut self, parts: impl Iterator<Item = Body>) {
+        if !self.up {
+            return;
+        }
+        self.census_begin = self.number + 1;
+        for body in parts {
+            self.enqueue(now_ms(), &body, false);
+        }
+    }
+
     fn is_full(&self, limits: &Limits) -> bool {
-        self.outbox.len() >= limits.outbox_messages || self.outbox_bytes >= limits.outbox_bytes
+        self.outbox.len() - self.census >= limits.outbox_messages
+            || self.outbox_bytes - self.census_bytes >= limits.outbox_bytes
+    }
+
+    fn forget_census(&mut self, entry: &Pending) {
+        if entry.is_census {
+            self.census -= 1;
+            self.census_bytes -= entry.entry.len();
+        }
     }
 
     fn enqueue(&mut self, at: u64, body: &Body, is_message: bool) {
@@ -229,10 +266,16 @@ impl LinkState {
             .expect("strings, numbers and raw json are always json")
             .into();
         self.outbox_bytes += entry.len();
+        let is_census = matches!(body, Body::Here { .. });
+        if is_census {
+            self.census += 1;
+            self.census_bytes += entry.len();
+        }
         self.outbox.push_back(Pending {
             number: self.number,
             at,
             entry,
+            is_census,
             message: is_message.then(|| body.clone()),
         });
     }
@@ -253,6 +296,7 @@ impl LinkState {
         while self.outbox.front().is_some_and(|pending| pending.number <= number) {
             if let Some(pending) = self.outbox.pop_front() {
                 self.outbox_bytes -= pending.entry.len();
+                self.forget_census(&pending);
                 self.sent = self.sent.saturating_sub(1);
             }
         }
@@ -273,6 +317,7 @@ impl LinkState {
             heard: Instant::now(),
             stays: Vec::new(),
             alive: false,
+            forgotten: false,
         });
         node.heard = Instant::now();
         let new = origin.number > node.number;
@@ -297,6 +342,7 @@ impl LinkState {
             keep
         });
         self.outbox_bytes -= dropped;
+        (self.census, self.census_bytes, self.census_begin) = (0, 0, 0);
         let late = self.outbox.iter().filter(|pending| pending.number > self.delivered);
         late.filter_map(|pending| Some((pending.number, pending.at, pending.message.clone()?)))
             .collect()

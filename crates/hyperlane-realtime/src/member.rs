@@ -177,6 +177,10 @@ impl Member {
         self.outlet.closed()
     }
 
+    pub(crate) fn outlet(&self) -> Arc<Outlet> {
+        Arc::clone(&self.outlet)
+    }
+
     /// Waits until it is found too slow.
     pub(crate) async fn too_slow(&self) {
         poll_fn(|cx| self.outlet.poll_too_slow(cx)).await;

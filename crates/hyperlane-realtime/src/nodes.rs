@@ -128,6 +128,11 @@ impl HubInner {
     fn presence(&self, link: &mut LinkState, node: u64, body: Body, later: &mut Later) {
         if let Some(other) = link.nodes.get_mut(&node) {
             other.alive = !matches!(body, Body::Bye);
+            let was_forgotten = std::mem::take(&mut other.forgotten);
+            if was_forgotten && !matches!(body, Body::Bye | Body::Here { first: true, .. }) {
+                // It was only silent, and does not know what the others think.
+                link.tell_in_any_case(&Body::Hello);
+            }
         }
         match body {
             Body::Come(stay) => self.come(node, &stay, later),
@@ -204,7 +209,9 @@ impl HubInner {
 
     /// Tells the others of all members of this node.
     fn tell_here(&self, link: &mut LinkState) {
-        link.stale = false;
+        if !std::mem::take(&mut link.stale) && link.will_tell_all() {
+            return;
+        }
         let mut stays = Vec::new();
         for room in self.rooms.all() {
             stays.extend(room.lock().roster.here().map(|present| Stay {
@@ -214,15 +221,14 @@ impl HubInner {
             }));
         }
         let parts = stays.len().div_ceil(STAYS_PER_ENTRY).max(1);
-        for part in 0..parts {
+        link.tell_all((0..parts).map(|part| {
             let chunk = stays.iter().skip(part * STAYS_PER_ENTRY).take(STAYS_PER_ENTRY);
-            let body = Body::Here {
+            Body::Here {
                 stays: chunk.cloned().collect(),
                 first: part == 0,
                 last: part + 1 == parts,
-            };
-            link.tell(&body, &self.limits);
-        }
+            }
+        }));
     }
 
     pub(crate) fn go_online(&self, shared: &Shared) {
@@ -282,6 +288,7 @@ impl HubInner {
         for (id, node) in &mut link.nodes {
             if node.alive && node.heard.elapsed() > timeout {
                 node.alive = false;
+                node.forgotten = true;
                 gone.push(*id);
             }
         }

@@ -30,6 +30,8 @@ pub(crate) struct Outlet {
 #[derive(Debug, Default)]
 struct Queue {
     waiting: VecDeque<Item>,
+    /// How many deliveries wait that limits may drop, and how many bytes these are: not what a member gets when it comes.
+    held: usize,
     bytes: usize,
     /// How many were dropped before the first that waits.
     dropped: u64,
@@ -44,6 +46,8 @@ struct Queue {
 #[derive(Debug)]
 enum Item {
     Delivery(Delivery),
+    /// What a member gets when it comes.
+    Opening(Delivery),
     /// So many were dropped here.
     Missed(u64),
 }
@@ -71,8 +75,7 @@ impl Outlet {
         }
         let size = delivery.size();
         let is_full = |queue: &Queue| {
-            !queue.waiting.is_empty()
-                && (queue.waiting.len() >= limits.queue_messages || queue.bytes + size > limits.queue_bytes)
+            queue.held > 0 && (queue.held >= limits.queue_messages || queue.bytes + size > limits.queue_bytes)
         };
         if is_full(&queue) {
             match limits.slow {
@@ -92,11 +95,12 @@ impl Outlet {
                 SlowPolicy::Disconnect => {
                     queue.closed = Some(Closed::TooSlow);
                     queue.waiting = VecDeque::new();
-                    queue.bytes = 0;
+                    (queue.held, queue.bytes) = (0, 0);
                     return queue.waker.take();
                 }
             }
         }
+        queue.held += 1;
         queue.bytes += size;
         queue.waiting.push_back(Item::Delivery(delivery.clone()));
         queue.waker.take()
@@ -110,10 +114,7 @@ impl Outlet {
     /// Adds what a member gets when it comes, which no limit drops: it is bounded by that of the history.
     pub(crate) fn open_with(&self, deliveries: impl IntoIterator<Item = Delivery>) {
         let mut queue = self.lock();
-        for delivery in deliveries {
-            queue.bytes += delivery.size();
-            queue.waiting.push_back(Item::Delivery(delivery));
-        }
+        queue.waiting.extend(deliveries.into_iter().map(Item::Opening));
         let waker = queue.waker.take();
         drop(queue);
         waker.into_iter().for_each(Waker::wake);
@@ -183,22 +184,30 @@ impl Queue {
         }
         Some(match item {
             Item::Delivery(delivery) => {
+                self.held -= 1;
                 self.bytes -= delivery.size();
                 delivery
             }
+            Item::Opening(delivery) => delivery,
             Item::Missed(number) => Delivery::missed(Some(number)),
         })
     }
 
+    /// Drops the oldest that may be dropped; where something stands before it that may not, it says so in its place.
     fn drop_oldest(&mut self) {
-        match self.waiting.pop_front() {
-            Some(Item::Delivery(delivery)) => {
-                self.bytes -= delivery.size();
-                self.dropped += 1;
-                self.lost += 1;
-            }
-            Some(Item::Missed(number)) => self.dropped += number,
-            None => {}
+        let is_droppable = |item: &Item| matches!(item, Item::Delivery(_));
+        let Some(index) = self.waiting.iter().position(is_droppable) else {
+            return;
+        };
+        if let Some(Item::Delivery(delivery)) = self.waiting.remove(index) {
+            self.held -= 1;
+            self.bytes -= delivery.size();
+            self.lost += 1;
+        }
+        match index.checked_sub(1).and_then(|before| self.waiting.get_mut(before)) {
+            Some(Item::Missed(number)) => *number += 1,
+            Some(_) => self.waiting.insert(index, Item::Missed(1)),
+            None => self.dropped += 1,
         }
     }
 }

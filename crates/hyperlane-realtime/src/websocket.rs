@@ -48,10 +48,14 @@ where
 {
     let mut member = member;
     let speaker = member.speaker();
+    let outlet = member.outlet();
     let (sender, mut receiver) = socket.split();
     let incoming = async {
         while let Some(Ok(message)) = receiver.recv().await {
-            on_message(&speaker, message).await;
+            // Who was sent away says nothing more, however slowly it takes what waits for it.
+            if outlet.closed().is_none() {
+                on_message(&speaker, message).await;
+            }
         }
     };
     let outgoing = async {

@@ -197,6 +197,28 @@ fn a_slow_member_loses_the_oldest_and_is_told_how_many() {
     assert_eq!(slow.dropped(), 7);
 }
 
+/// Not even where that is more than may wait: who is sent away for it would come back for the same, for ever.
+#[test]
+fn what_a_member_gets_when_it_comes_is_not_dropped() {
+    for policy in [SlowPolicy::DropOldest, SlowPolicy::DropNewest, SlowPolicy::Disconnect] {
+        let hub = Hub::builder().queue_messages(3).slow(policy).build();
+        (1..=10).for_each(|n| hub.room("lobby").broadcast(&n).unwrap());
+        let mut ada = hub.join("lobby", Joiner::new("ada").history(10)).unwrap();
+        hub.room("lobby").broadcast(&11).unwrap();
+        let heard = waiting(&mut ada);
+        assert_eq!(heard.len(), 12, "{policy:?}");
+        assert_eq!((&heard[0]["type"], &heard[11]["data"]), (&json!("joined"), &json!(11)));
+        assert_eq!(ada.dropped(), 0);
+    }
+    let hub = Hub::builder().queue_messages(1).build();
+    let mut ada = hub.join("lobby", "ada").unwrap();
+    (1..=3).for_each(|n| hub.room("lobby").broadcast(&n).unwrap());
+    let heard = waiting(&mut ada);
+    assert_eq!(heard[0]["type"], "joined");
+    assert_eq!(heard[1], json!({"type": "missed", "count": 2}));
+    assert_eq!(heard[2]["data"], 3);
+}
+
 #[test]
 fn a_slow_member_loses_the_newest_where_that_is_the_policy_and_is_told_where() {
     let hub = Hub::builder().queue_messages(3).slow(SlowPolicy::DropNewest).build();

@@ -347,8 +347,18 @@ fn canonical(peer: SocketAddr) -> SocketAddr {
 
 fn drain_tcp(socket: &net::TcpListener, serve: &mut impl FnMut(Accepted, Option<SocketAddr>)) {
     // From now on the kernel takes at most one more; the window in which one could be lost is as short as can be.
+    // Not in a worker: the socket may be another server's, where the supervisor has died before a hand-over was over.
+    // Where it is not, the supervisor has done so.
     #[cfg(target_os = "linux")]
-    let _ = socket2::SockRef::from(socket).listen(0);
+    {
+        #[cfg(feature = "processes")]
+        let is_ours = crate::processes::worker().is_none();
+        #[cfg(not(feature = "processes"))]
+        let is_ours = true;
+        if is_ours {
+            let _ = socket2::SockRef::from(socket).listen(0);
+        }
+    }
     drain(
         || {
             socket

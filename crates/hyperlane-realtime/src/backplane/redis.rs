@@ -92,14 +92,18 @@ impl Redis {
                     .query_async(&mut reader)
                     .await?;
                 let entries = reply.into_iter().flat_map(|reply| reply.keys).flat_map(|key| key.ids);
-                for entry in entries {
-                    cursor = deliver(link, &entry)?;
+                let entries: Vec<_> = entries.collect();
+                self.begin_if_lagging(&mut reader, link, cursor, &entries).await?;
+                for entry in &entries {
+                    cursor = deliver(link, entry)?;
                 }
             }
         };
         let writing = async {
             loop {
                 let mut commands = pipe();
+                // All or none: a later one of this node in the log says that the earlier ones are there.
+                commands.atomic();
                 for entry in link.outgoing(BATCH).await {
                     let command = commands.cmd("XADD").arg(&self.key).arg("MAXLEN").arg("~");
                     command.arg(self.max_entries).arg("*").arg(FIELD).arg(&*entry).ignore();
@@ -144,10 +148,29 @@ impl Redis {
             if entries.ids.is_empty() {
                 return Ok(cursor);
             }
+            self.begin_if_lagging(reader, link, cursor, &entries.ids).await?;
             for entry in &entries.ids {
                 cursor = deliver(link, entry)?;
             }
         }
+    }
+
+    /// Entries behind the cursor may have been dropped before they were read. Then the stream is full of later ones, so
+    /// that only who got many has to look.
+    async fn begin_if_lagging(
+        &self,
+        reader: &mut MultiplexedConnection,
+        link: &Link,
+        cursor: Position,
+        entries: &[StreamId],
+    ) -> Result<(), BackplaneError> {
+        let Some(first) = entries.first().filter(|_| entries.len() >= BATCH.min(self.max_entries)) else {
+            return Ok(());
+        };
+        if self.begin(reader, cursor).await? > cursor {
+            link.begin(position_of(&first.id)?.before());
+        }
+        Ok(())
     }
 
     /// Where a node that was there goes on: there, unless the stream does not reach back so far. The entry of that place

@@ -21,6 +21,8 @@ struct Log {
 struct Node {
     log: Log,
     cut: watch::Receiver<bool>,
+    /// It neither reads nor writes, and does not know it: as a process that is stopped.
+    stopped: watch::Receiver<bool>,
 }
 
 impl Log {
@@ -33,13 +35,20 @@ impl Log {
     }
 
     async fn node(&self, builder: HubBuilder) -> (Hub, watch::Sender<bool>) {
+        let (hub, cut, _) = self.node_that_stops(builder).await;
+        (hub, cut)
+    }
+
+    async fn node_that_stops(&self, builder: HubBuilder) -> (Hub, watch::Sender<bool>, watch::Sender<bool>) {
         let (cut, is_cut) = watch::channel(false);
+        let (stop, stopped) = watch::channel(false);
         let hub = builder.backplane(Node {
             log: self.clone(),
             cut: is_cut,
+            stopped,
         });
         hub.online().await;
-        (hub, cut)
+        (hub, cut, stop)
     }
 }
 
@@ -54,7 +63,10 @@ impl Backplane for Node {
             let mut cursor = link.resume().unwrap_or_default().number() as usize;
             link.begin(Position::new(0, cursor as u64));
             let mut is_caught_up = false;
+            let mut stopped = self.stopped.clone();
             loop {
+                // Without its sender it is not.
+                let _ = stopped.wait_for(|stopped| !*stopped).await;
                 length.borrow_and_update();
                 let entries: Vec<_> = self.log.entries.lock().unwrap().iter().skip(cursor).cloned().collect();
                 for entry in entries {
@@ -156,6 +168,58 @@ async fn who_comes_to_a_node_that_lags_behind_hears_nothing_twice() {
     assert_eq!(at_b.try_recv().unwrap().kind(), DeliveryKind::Offline);
     cut.send_replace(false);
     assert_eq!(next(&mut at_b, DeliveryKind::Message).await.data(), "\"two\"");
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_members_than_messages_may_wait_are_told_all_the_same() {
+    let log = Log::new(1);
+    let (a, _cut_a) = log.node(builder().outbox_messages(3)).await;
+    let members: Vec<_> = (0..900).map(|n| a.join("lobby", format!("m{n}")).unwrap()).collect();
+    let (b, _cut_b) = log.node(builder()).await;
+    until("all are known", || b.room("lobby").members() == members.len()).await;
+    a.room("lobby").broadcast("not busy").unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn members_of_a_node_that_was_only_silent_are_there_again() {
+    let log = Log::new(1);
+    let (a, _cut_a) = log.node(builder()).await;
+    let (b, _cut_b, stop) = log.node_that_stops(builder()).await;
+    let bob = b.join("lobby", "bob").unwrap();
+    until("bob is known", || a.room("lobby").members() == 1).await;
+    stop.send_replace(true);
+    until("its members have left", || a.room("lobby").members() == 0).await;
+    stop.send_replace(false);
+    until("bob is known again", || a.room("lobby").members() == 1).await;
+    drop(bob);
+    until("bob has left", || a.room("lobby").members() == 0).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_back_too_late_to_a_node_that_is_cut_off_is_told() {
+    let log = Log::new(1);
+    let (a, cut) = log.node(builder().history_messages(3)).await;
+    let id = a.join("lobby", "ada").unwrap().try_recv().unwrap();
+    cut.send_replace(true);
+    until("a is cut off", || !a.is_online()).await;
+    (0..5).for_each(|n| a.room("lobby").broadcast(&n).unwrap());
+    let back = |id: Option<&str>| {
+        let mut back = a.join("lobby", Joiner::new("ada").since(id)).unwrap();
+        let joined = back.try_recv().unwrap();
+        let rest: Vec<_> = std::iter::from_fn(|| back.try_recv()).collect();
+        (joined.text().contains("\"missed\":true"), rest)
+    };
+    let (missed, rest) = back(id.id());
+    assert!(missed);
+    let mut messages = rest.iter().filter(|delivery| delivery.kind() == DeliveryKind::Message);
+    let last = messages.next_back().unwrap();
+    assert!(!back(last.id()).0, "who has the last of them has missed nothing");
+    cut.send_replace(false);
+    until("a is back", || a.is_online()).await;
+    a.room("lobby").broadcast("end").unwrap();
+    until("all is there", || a.room("lobby").history(1)[0].data() == "\"end\"").await;
+    assert!(back(id.id()).0);
+    assert!(!back(a.room("lobby").history(1)[0].id()).0);
 }
 
 #[tokio::test(start_paused = true)]

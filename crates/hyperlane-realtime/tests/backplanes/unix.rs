@@ -24,6 +24,15 @@ async fn two_nodes_are_one_hub() {
     assert_eq!(c.room("lobby").history(1000).len(), 101);
 }
 
+#[test]
+fn a_folder_that_others_may_write_to_is_no_bus() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    let refused = Unix::new(folder.path()).unwrap_err();
+    assert_eq!(refused.kind(), std::io::ErrorKind::PermissionDenied);
+}
+
 #[tokio::test]
 async fn members_of_a_node_that_dies_have_left_some_time_later() {
     let folder = tempfile::tempdir().unwrap();

@@ -122,6 +122,9 @@ pub(crate) fn say_ready() {
                 .names
                 .get(index)
                 .is_some_and(|name| name.starts_with(OWN_FILE));
+            // In a worker it is the supervisor's, and the other workers'.
+            #[cfg(feature = "processes")]
+            let ours = ours && crate::processes::worker().is_none();
             // With the listener goes its file.
             let _ = unix::adopt(socket, ours);
         }
@@ -131,6 +134,9 @@ pub(crate) fn say_ready() {
 /// Reads what the environment says, and takes it out of there, so that programs that are started from here do not
 /// believe that the descriptors are for them.
 fn open() {
+    // Asked while the environment still says it: a worker whose supervisor has died meanwhile would take itself for one.
+    #[cfg(feature = "processes")]
+    let _ = crate::processes::worker();
     let mut inherited = INHERITED.lock().unwrap_or_else(PoisonError::into_inner);
     if inherited.is_none() {
         let names = names();

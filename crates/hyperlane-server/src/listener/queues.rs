@@ -25,15 +25,19 @@ pub(super) async fn bind(
 ) -> io::Result<Vec<(ListeningSocket, Gate)>> {
     // Who shares a port does not hear that somebody else has it: another server that was forgotten would get half of
     // the connections. So it is asked for without sharing first.
-    let port = match options.reuse_port {
-        true => port,
-        false => tcp::free_port(host, port, options).await?,
+    let free = match options.reuse_port {
+        true => None,
+        false => Some(tcp::free_address(host, port, options).await?),
     };
     let options = TcpOptions {
         reuse_port: true,
         ..options
     };
-    let mut queues = vec![tcp::bind(host, port, options, config).await?];
+    // On the very address that was found free: a name may have others, which are somebody else's.
+    let mut queues = match free {
+        Some(address) => vec![tcp::listen(address, options, config).and_then(tcp::adopt)?],
+        None => vec![tcp::bind(host, port, options, config).await?],
+    };
     add(&mut queues, options, count, config)?;
     Ok(queues)
 }

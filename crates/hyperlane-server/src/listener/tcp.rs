@@ -38,9 +38,9 @@ pub(super) async fn bind(
     Err(last)
 }
 
-/// A port that nobody else has: `port`, or one that the system chooses where it is 0.
+/// The first address of `host` on which nobody else has the port: `port`, or one that the system chooses where it is 0.
 #[cfg(all(unix, feature = "processes"))]
-pub(super) async fn free_port(host: &str, port: u16, options: TcpOptions) -> io::Result<u16> {
+pub(super) async fn free_address(host: &str, port: u16, options: TcpOptions) -> io::Result<SocketAddr> {
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for address in lookup_host((host, port)).await? {
         let free = open(address, options).and_then(|socket| {
@@ -48,7 +48,7 @@ pub(super) async fn free_port(host: &str, port: u16, options: TcpOptions) -> io:
             socket.local_addr()
         });
         match free.map(|address| address.as_socket()) {
-            Ok(address) => return Ok(address.map_or(port, |address| address.port())),
+            Ok(bound) => return Ok(bound.unwrap_or(address)),
             Err(error) => last = error,
         }
     }
@@ -98,7 +98,10 @@ pub(super) fn adopt_foreign(socket: TcpListener, config: &Config) -> io::Result<
     if cfg!(target_os = "linux") {
         set_options(&SockRef::from(&socket), config);
     }
-    adopt(socket)
+    // Not made non-blocking before it is accepted from: that holds for all processes that have it, and a ring of another
+    // one could not wait on it, for good if this one died before it serves.
+    let local = LocalAddr::Tcp(socket.local_addr()?);
+    Ok((ListeningSocket::Tcp(socket), Gate::new(local)))
 }
 
 /// Options of connections. They are for comfort: a system that does not know one still serves.

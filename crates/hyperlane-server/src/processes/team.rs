@@ -52,6 +52,19 @@ struct Door {
     socket: ListeningSocket,
     /// Which one it is of those among which the kernel spreads connections. `None`: all workers have it.
     place: Option<usize>,
+    /// Whether the service manager goes on with it.
+    stays: bool,
+}
+
+impl Door {
+    /// From now on the kernel takes at most one more connection: the workers are about to look for the last time.
+    fn narrow(&self) {
+        #[cfg(target_os = "linux")]
+        if let (ListeningSocket::Tcp(socket), false) = (&self.socket, self.stays) {
+            let _ = socket2::SockRef::from(socket).listen(0);
+        }
+        let _ = self.stays;
+    }
 }
 
 /// Starts the workers, and keeps them alive until the handle's shutdown. What comes in on `listeners` is theirs.
@@ -90,9 +103,24 @@ pub(crate) async fn supervise(
             Ok((number, Err(why))) => format!("worker {number} of {count} {why}"),
             Err(error) => error.to_string(),
         };
-        // The others are killed, those that are on their way with their tasks.
+        // The others are killed, those that are on their way with their tasks. But where the sockets are a
+        // predecessor's, who goes on, they have connections of its clients, which they finish.
         starting.shutdown().await;
-        drop(running);
+        let patience = match by_inheritance {
+            true => config.shutdown_deadline.saturating_add(KILL_AFTER),
+            false => Duration::ZERO,
+        };
+        let mut ending = JoinSet::new();
+        for (_, mut worker) in running {
+            ending.spawn(async move {
+                Word::Leave.say(&worker.line);
+                send(worker.id, Signal::SIGTERM);
+                if timeout(patience, worker.wait()).await.is_err() {
+                    worker.kill().await;
+                }
+            });
+        }
+        while ending.join_next().await.is_some() {}
         team.folder.remove();
         return Err(failed(&why));
     }
@@ -271,6 +299,9 @@ impl Team {
         let Some(doors) = self.lock_doors().take() else {
             return;
         };
+        if !server.others_go_on() {
+            doors.sockets.iter().for_each(Door::narrow);
+        }
         for file in &doors.files {
             match server.others_go_on() {
                 true => file.keep(),
@@ -306,6 +337,7 @@ impl Doors {
                 && matches!(listener.socket, ListeningSocket::Tcp(_))
                 && listener.gate.provenance != Provenance::Supervisor;
             let place = own_queue.then(|| doors.sockets.iter().filter(|door| door.name == listener.name).count());
+            let stays = listener.gate.provenance == Provenance::Supervisor;
             doors
                 .files
                 .extend(Arc::into_inner(listener.gate).and_then(|gate| gate.file));
@@ -313,6 +345,7 @@ impl Doors {
                 name: listener.name,
                 socket: listener.socket,
                 place,
+                stays,
             });
         }
         doors

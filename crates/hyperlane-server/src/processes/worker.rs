@@ -158,7 +158,7 @@ fn orphaned(worker: &Worker, server: &ServerHandle, runtime: &Handle) {
     // Nobody else would. What is connected to a socket in it stays connected.
     folder::remove(&worker.folder);
     // Nobody would end it either, if it does not by itself.
-    std::thread::sleep(server.0.deadline + ORPHAN_GRACE);
+    std::thread::sleep(server.0.deadline.saturating_add(ORPHAN_GRACE));
     tracing::error!(worker = number, "does not end without its supervisor: ending it");
     std::process::exit(1);
 }

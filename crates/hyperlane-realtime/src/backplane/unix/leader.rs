@@ -115,13 +115,17 @@ impl Follower {
             let mut is_caught_up = false;
             loop {
                 self.tail.borrow_and_update();
-                let begin = lock(&self.ring).begin_for(Some(cursor), 0);
+                // Under one lock: what is dropped between two would be missed without a word.
+                let (begin, entries) = {
+                    let ring = lock(&self.ring);
+                    let begin = ring.begin_for(Some(cursor), 0);
+                    (begin, ring.after(begin, BATCH))
+                };
                 if begin > cursor {
                     // It was too slow.
                     cursor = begin;
                     Frame::Begin(cursor).write(&mut writer).await?;
                 }
-                let entries = lock(&self.ring).after(cursor, BATCH);
                 let is_end = entries.is_empty();
                 for (position, entry) in entries {
                     Frame::Entry(position, entry).write(&mut writer).await?;

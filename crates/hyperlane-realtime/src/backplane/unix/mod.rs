@@ -10,7 +10,7 @@ mod wire;
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -49,10 +49,16 @@ impl Unix {
     ///
     /// # Errors
     ///
-    /// The folder can't be made, or its path is too long for a socket in it (about 90 bytes).
+    /// The folder can't be made, or its path is too long for a socket in it (about 90 bytes). It belongs to somebody
+    /// else, or others may write to it: who can, may lead, hear everything and speak for everybody.
     pub fn new(folder: impl Into<PathBuf>) -> io::Result<Self> {
         let folder = folder.into();
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+        let found = fs::metadata(&folder)?;
+        if found.uid() != rustix::process::geteuid().as_raw() || found.mode() & 0o022 != 0 {
+            let message = "folder of the bus belongs to another user, or others may write to it";
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
+        }
         std::os::unix::net::SocketAddr::from_pathname(folder.join(SOCKET))?;
         Ok(Self {
             folder,
