@@ -48,7 +48,7 @@ pub enum UploadErrorKind {
     InvalidDigest,
     /// The bytes are others than the digest says (400).
     DigestMismatch,
-    /// The store holds as many bytes as it may (507, RFC 4918 §11.5).
+    /// The store holds as many bytes, or files, as it may (507, RFC 4918 §11.5).
     StoreFull,
     /// The disk has no room (507).
     DiskFull,
@@ -132,7 +132,7 @@ impl fmt::Display for UploadError {
             Kind::Encoded { header } => write!(f, "an upload must be the file as it is: send it without `{header}`"),
             Kind::InvalidDigest => f.write_str("digest can't be read: write `sha-256=:<base64>:` (rfc 9530)"),
             Kind::DigestMismatch => f.write_str("the bytes that came are others than the digest says: send them again"),
-            Kind::StoreFull => f.write_str("the store holds as many bytes as it may"),
+            Kind::StoreFull => f.write_str("the store holds as much as it may"),
             Kind::DiskFull => f.write_str("the disk has no room for the upload"),
             Kind::Busy => f.write_str("too many uploads at once: try again in a moment"),
             Kind::NotFound => f.write_str("there is no such upload"),

@@ -78,7 +78,10 @@ impl Folder {
         loop {
             let file = OpenOptions::new().write(true).create_new(true).open(self.partial(id))?;
             // A file system without locks is swept by age alone.
-            let _ = lock::try_lock(&file);
+            while let Ok(false) = lock::try_lock(&file) {
+                // Whoever looks for left-overs has it for a moment.
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
             // Between these two steps it may have been taken for a left-over.
             if !lock::is_removed(&file)? {
                 return Ok(file);

@@ -31,6 +31,7 @@
 //! | [`max_request_bytes`](UploadSettings::max_request_bytes) | 2 GiB | two of the largest |
 //! | [`max_files`](UploadSettings::max_files) | 20 in a form | as many as a person picks at a time |
 //! | [`quota`](UploadSettings::quota) | 10 GiB | strangers must not fill the disk |
+//! | [`max_stored`](UploadSettings::max_stored) | a million files | each is two files on disk, however small |
 //! | [`max_concurrent`](UploadSettings::max_concurrent) | 256 | 64 MiB of memory at most |
 //! | [`max_unfinished`](UploadSettings::max_unfinished) | 10,000 | each is two files, however small |
 //! | [`abandoned_after`](UploadSettings::abandoned_after) | a day | who stops in the evening goes on in the morning |

@@ -42,35 +42,40 @@ impl Quota {
     }
 }
 
-/// The bytes of an upload in progress. They are given back when it is dropped, unless it is kept.
+/// The bytes of an upload in progress. They are given back when it and its clones are dropped, but for those that are
+/// kept.
+#[derive(Clone, Debug)]
+pub(crate) struct Reservation(Arc<Reserved>);
+
 #[derive(Debug)]
-pub(crate) struct Reservation {
+struct Reserved {
     quota: Arc<Quota>,
-    bytes: u64,
+    bytes: AtomicU64,
 }
 
 impl Reservation {
     pub(crate) fn new(quota: &Arc<Quota>) -> Self {
-        Self {
+        Self(Arc::new(Reserved {
             quota: Arc::clone(quota),
-            bytes: 0,
-        }
+            bytes: AtomicU64::new(0),
+        }))
     }
 
-    pub(crate) fn grow(&mut self, bytes: u64) -> Result<(), UploadError> {
-        self.quota.take(bytes)?;
-        self.bytes += bytes;
+    pub(crate) fn grow(&self, bytes: u64) -> Result<(), UploadError> {
+        self.0.quota.take(bytes)?;
+        self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
         Ok(())
     }
 
     /// Keeps so many of the bytes counted, now that they are on disk for good.
-    pub(crate) fn keep(mut self, bytes: u64) {
-        self.bytes = self.bytes.saturating_sub(bytes);
+    pub(crate) fn keep(&self, bytes: u64) {
+        let less = |reserved: u64| Some(reserved.saturating_sub(bytes));
+        let _ = self.0.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
 }
 
-impl Drop for Reservation {
+impl Drop for Reserved {
     fn drop(&mut self) {
-        self.quota.give_back(self.bytes);
+        self.quota.give_back(*self.bytes.get_mut());
     }
 }

@@ -4,6 +4,7 @@ use hyperlane::{Body, Bytes, Context, Field, HeaderMap, Multipart};
 use sha2::{Digest, Sha256, Sha512};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::digest::Expected;
 use crate::error::{UploadError, UploadErrorKind};
@@ -52,7 +53,8 @@ impl UploadStore {
     ///
     /// # Cancel safety
     ///
-    /// Dropped before its end it leaves nothing.
+    /// Dropped before all bytes are there it leaves nothing. Dropped behind that, the file may be stored all the same: who
+    /// keeps books of files makes the route [finish](hyperlane::OnDisconnect::Finish).
     pub async fn receive(&self, ctx: &Context, name: Option<&str>) -> Result<StoredFile, UploadError> {
         refuse_encoded(ctx.headers())?;
         let expected = Expected::read(ctx.headers())?;
@@ -110,6 +112,10 @@ impl UploadStore {
     ///
     /// As [`receive`](Self::receive), if the form is malformed, and if it is over one of its own limits. Nothing is left
     /// of any of its files then.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`receive`](Self::receive): dropped behind the end of the form, all of its files are stored, or none.
     pub async fn receive_form(&self, form: Multipart) -> Result<UploadedForm, UploadError> {
         let settings = &self.0.settings;
         // The limits of the store hold instead.
@@ -151,18 +157,23 @@ impl UploadStore {
             left -= file.bytes();
             received.push((field_name, Some(name), file));
         }
-        for (field, name, file) in received {
-            match file.store(name.as_deref()).await {
-                Ok(file) => uploaded.files.push((field, file)),
-                Err(error) => {
-                    for (_, file) in &uploaded.files {
-                        self.remove(&file.id).await?;
+        let store = self.clone();
+        // A client that leaves now must not leave some of them.
+        let all = tokio::spawn(async move {
+            for (field, name, file) in received {
+                match file.store(name.as_deref()).await {
+                    Ok(file) => uploaded.files.push((field, file)),
+                    Err(error) => {
+                        for (_, file) in &uploaded.files {
+                            store.remove(&file.id).await?;
+                        }
+                        return Err(error);
                     }
-                    return Err(error);
                 }
             }
-        }
-        Ok(uploaded)
+            Ok(uploaded)
+        });
+        all.await.map_err(std::io::Error::other)?
     }
 
     async fn receive_pending(&self, mut field: Field<'_>, limit: u64) -> Result<Received, UploadError> {
@@ -191,6 +202,7 @@ struct Pending {
 
 impl Pending {
     async fn begin(store: &UploadStore, limit: u64, expected: &Expected) -> Result<Self, UploadError> {
+        store.check_stored()?;
         let place = store.admit()?;
         let inner = Arc::clone(&store.0);
         let (id, file, removal) = blocking(move || {
@@ -207,7 +219,7 @@ impl Pending {
         Ok(Self {
             store: store.clone(),
             id,
-            writer: DiskWriter::new(file, 0, sums, None),
+            writer: DiskWriter::new(file, 0, sums, None, None),
             removal,
             reservation: Reservation::new(&store.0.quota),
             limit,
@@ -304,10 +316,12 @@ impl Received {
             let record = Record { file, tus: None };
             let stored = folder.store(&id, &disk.file, &folder.partial(&id), &record);
             if let Err(error) = stored {
+                let _ = folder::remove(&folder.record(&id));
                 let _ = folder::remove(&folder.file(&id));
                 return Err(error);
             }
             removal.disarm();
+            store.0.stored.fetch_add(1, Ordering::Relaxed);
             reservation.keep(record.file.bytes);
             drop(disk);
             Ok(record.file)

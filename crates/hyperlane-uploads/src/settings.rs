@@ -20,6 +20,7 @@ pub struct UploadSettings {
     pub(crate) max_request_bytes: u64,
     pub(crate) max_files: usize,
     pub(crate) quota: u64,
+    pub(crate) max_stored: usize,
     pub(crate) max_concurrent: usize,
     pub(crate) max_unfinished: usize,
     pub(crate) abandoned_after: Duration,
@@ -35,6 +36,7 @@ impl UploadSettings {
             max_request_bytes: 2 * GIB,
             max_files: 20,
             quota: 10 * GIB,
+            max_stored: 1_000_000,
             max_concurrent: 256,
             max_unfinished: 10_000,
             abandoned_after: Duration::from_secs(24 * 3600),
@@ -72,6 +74,14 @@ impl UploadSettings {
     #[must_use]
     pub fn quota(mut self, bytes: u64) -> Self {
         self.quota = bytes;
+        self
+    }
+
+    /// The most files that the store holds: 507 beyond it, give or take those that are being received. Default: a million.
+    /// An empty file is no byte of the [`quota`](Self::quota), and two files on disk all the same.
+    #[must_use]
+    pub fn max_stored(mut self, files: usize) -> Self {
+        self.max_stored = files;
         self
     }
 

@@ -54,6 +54,8 @@ pub(crate) struct Inner {
     pub(crate) locks: Locks,
     /// Resumable uploads that are begun and not finished.
     pub(crate) unfinished: AtomicUsize,
+    /// Files that are stored.
+    pub(crate) stored: AtomicUsize,
 }
 
 impl UploadStore {
@@ -89,6 +91,7 @@ impl UploadStore {
                 settings,
                 locks: Locks::default(),
                 unfinished: AtomicUsize::new(sweep::unfinished(&folder)?),
+                stored: AtomicUsize::new(sweep::stored(&folder)?),
                 folder,
             })
         })
@@ -152,6 +155,8 @@ impl UploadStore {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
                 Err(error) => return Err(error),
             }
+            let less = |count: usize| Some(count.saturating_sub(1));
+            let _ = inner.stored.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
             let path = inner.folder.file(&id);
             let bytes = folder::length(&path)?.unwrap_or_default();
             folder::remove(&path)?;
@@ -213,10 +218,19 @@ impl UploadStore {
             inner
                 .unfinished
                 .store(sweep::unfinished(&inner.folder)?, Ordering::Relaxed);
+            inner.stored.store(sweep::stored(&inner.folder)?, Ordering::Relaxed);
             inner.locks.forget(|id| !inner.folder.tus_state(id).exists());
             Ok(())
         })
         .await
+    }
+
+    /// Refuses one more file where the store holds as many as it may.
+    pub(crate) fn check_stored(&self) -> Result<(), UploadError> {
+        if self.0.stored.load(Ordering::Relaxed) >= self.0.settings.max_stored {
+            return Err(UploadError::new(UploadErrorKind::StoreFull));
+        }
+        Ok(())
     }
 
     /// A place among the uploads that run at once.

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::folder::{self, Folder};
 use crate::lock;
+use crate::tus::state::waits_to_be_stored;
 
 /// How old something must be that has no lock of its own and is in nobody's hands for a moment only.
 const MOMENT: Duration = Duration::from_secs(3600);
@@ -30,6 +31,9 @@ pub(crate) fn sweep(folder: &Folder, abandoned_after: Duration) -> io::Result<u6
                     }
                     continue;
                 };
+                if waits_to_be_stored(&state, bytes).unwrap_or(false) {
+                    continue;
+                }
                 if is_older(&state, abandoned_after)? && is_older(&data, abandoned_after)? && remove_if_unlocked(&data)?
                 {
                     folder::remove(&state)?;
@@ -78,6 +82,12 @@ pub(crate) fn sweep(folder: &Folder, abandoned_after: Duration) -> io::Result<u6
 pub(crate) fn unfinished(folder: &Folder) -> io::Result<usize> {
     let states = folder::ids(&folder.tus)?.filter(|(_, extension)| extension.as_deref() == Some("json"));
     Ok(states.count())
+}
+
+/// How many files are stored.
+pub(crate) fn stored(folder: &Folder) -> io::Result<usize> {
+    let records = folder::ids(&folder.files)?.filter(|(_, extension)| extension.as_deref() == Some("json"));
+    Ok(records.count())
 }
 
 /// The bytes of all files, finished or not.

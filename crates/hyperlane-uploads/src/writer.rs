@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256, Sha512};
 use tokio::task::JoinHandle;
 
 use crate::kind::HEAD_BYTES;
+use crate::quota::Reservation;
 use crate::tus::checksum::Sum;
 use crate::tus::locks::Lock;
 
@@ -45,6 +46,9 @@ pub(crate) struct Disk {
     pub(crate) sums: Sums,
     /// Bytes of the file, all of them written by whole pieces.
     pub(crate) written: u64,
+    /// Counts what is written as kept, piece by piece: it stays, whatever becomes of who sends it. `None` where the file
+    /// is removed if it is not finished.
+    pub(crate) kept: Option<Reservation>,
     /// Held for as long as anything may be written.
     pub(crate) lock: Option<Lock>,
 }
@@ -76,7 +80,7 @@ impl Sums {
 
 impl DiskWriter {
     /// Goes on writing a file at `offset`; `lock` is dropped when nothing more is written.
-    pub(crate) fn new(file: File, offset: u64, sums: Sums, lock: Option<Lock>) -> Self {
+    pub(crate) fn new(file: File, offset: u64, sums: Sums, kept: Option<Reservation>, lock: Option<Lock>) -> Self {
         Self {
             filling: Vec::new(),
             spare: Some(Vec::new()),
@@ -84,6 +88,7 @@ impl DiskWriter {
                 file,
                 sums,
                 written: offset,
+                kept,
                 lock,
             })),
             head: Vec::new(),
@@ -191,6 +196,9 @@ impl Disk {
             Ok(()) => {
                 self.sums.update(&piece);
                 self.written += piece.len() as u64;
+                if let Some(kept) = &self.kept {
+                    kept.keep(piece.len() as u64);
+                }
             }
             Err(_) => {
                 // A part of it may be there. If it can't be taken back, the length of the file is what counts.
@@ -228,7 +236,7 @@ mod tests {
                 sha256: Some(Sha256::new()),
                 ..Sums::default()
             };
-            let mut writer = DiskWriter::new(file.try_clone().unwrap(), 0, sums, None);
+            let mut writer = DiskWriter::new(file.try_clone().unwrap(), 0, sums, None, None);
             for piece in bytes.chunks(size) {
                 writer.write(piece).await.unwrap();
             }
@@ -244,7 +252,7 @@ mod tests {
     #[tokio::test]
     async fn a_full_disk_is_an_error_of_the_write() {
         let file = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-        let mut writer = DiskWriter::new(file, 0, Sums::default(), None);
+        let mut writer = DiskWriter::new(file, 0, Sums::default(), None, None);
         writer.write(b"some").await.unwrap();
         let error = writer.flush().await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);

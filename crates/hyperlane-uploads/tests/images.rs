@@ -203,3 +203,30 @@ async fn a_job_that_takes_too_long_is_ended() {
     };
     assert!(reason.contains("too long"), "{reason}");
 }
+
+#[tokio::test]
+async fn a_file_is_not_read_into_memory_beyond_the_limit() {
+    let (_folder, store) = open().await;
+    let settings = ConversionSettings::new().max_memory(1024 * 1024);
+    let conversions = Conversions::start_with(store.clone(), settings).unwrap();
+    // What stands behind the end of a JPEG image is read as well.
+    let mut long = picture(90, 90, ImageFormat::Jpeg);
+    long.resize(600_000, 0);
+    // A chunk of EXIF that claims 4 GiB (RFC 9649 §2.7): no room is made for it.
+    let plain = picture(20, 20, ImageFormat::WebP);
+    let mut webp = b"RIFF\xff\xff\xff\x7fWEBPVP8X\x0a\0\0\0\x18\0\0\0\x13\0\0\x13\0\0".to_vec();
+    webp.extend_from_slice(&plain[12..]);
+    webp.extend_from_slice(b"EXIF\xfe\xff\xff\xff");
+    let convert = async |bytes| {
+        let file = add(&store, bytes).await;
+        let job = conversions.submit(&file.id, Conversion::thumbnail("small", 10));
+        job.unwrap().ended().await
+    };
+    let end = convert(long).await;
+    assert!(
+        matches!(&end, Progress::Failed { reason } if reason.contains("too large")),
+        "{end:?}"
+    );
+    let end = convert(webp).await;
+    assert!(matches!(end, Progress::Done { .. }), "{end:?}");
+}

@@ -10,6 +10,7 @@ use std::time::Instant;
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
 use image::codecs::webp::WebPEncoder;
+use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits, Rgb, RgbImage};
 
 use crate::id::UploadId;
@@ -22,6 +23,9 @@ const JPEG_QUALITY: u8 = 82;
 /// Shares of the steps, in percent, as they are in time: reading, changing the size; the rest is writing.
 const READ: u8 = 60;
 const SIZED: u8 = 80;
+
+/// So many bytes of the data of a camera are looked at: what tells the orientation stands at its beginning.
+const MAX_EXIF: u64 = 64 * 1024;
 
 /// What is to be made of an image.
 ///
@@ -192,11 +196,10 @@ fn read(
     let gone = |_| Failure::Reason("the file was removed".to_owned());
     let mut file = File::open(store.path(id)).map_err(gone)?;
     let length = file.metadata().map_err(gone)?.len();
-    let source = BufReader::new(Watched {
-        file: &mut file,
-        watch,
-        length: Some(length.max(1)),
-    });
+    // The decoder of JPEG reads the whole file into memory before it heeds a limit, by doubling its room.
+    if length > max_memory / 2 {
+        return Err(Failure::Reason("the file is too large".to_owned()));
+    }
     let broken = |error: &ImageError| {
         watch.check().err().unwrap_or_else(|| {
             Failure::Reason(match error {
@@ -206,6 +209,14 @@ fn read(
             })
         })
     };
+    let orientation = webp_orientation(&mut file, length, watch);
+    let orientation = orientation.map_err(|error| broken(&ImageError::IoError(error)))?;
+    file.rewind().map_err(gone)?;
+    let source = BufReader::new(Watched {
+        file: &mut file,
+        watch,
+        length: Some(length.max(1)),
+    });
     let mut reader = ImageReader::new(source)
         .with_guessed_format()
         .map_err(|error| broken(&ImageError::IoError(error)))?;
@@ -221,12 +232,51 @@ fn read(
         let reason = format!("the image has {width} × {height} pixels, which is too large");
         return Err(Failure::Reason(reason));
     }
-    let orientation = decoder.orientation().map_err(|error| broken(&error))?;
+    let orientation = match orientation {
+        Some(orientation) => orientation,
+        None => decoder.orientation().map_err(|error| broken(&error))?,
+    };
     let mut image = DynamicImage::from_decoder(decoder).map_err(|error| broken(&error))?;
     watch.tell(READ);
     watch.check()?;
     image.apply_orientation(orientation);
     Ok(image)
+}
+
+/// The orientation that a WebP file tells (RFC 9649 §2.7); `None` for other files. Its decoder is not asked: it makes room
+/// for what a chunk claims, up to 4 GiB, and a process that gets no memory is aborted.
+fn webp_orientation(file: &mut File, length: u64, watch: &Watch<'_>) -> io::Result<Option<Orientation>> {
+    let mut source = BufReader::new(Watched {
+        file,
+        watch,
+        length: None,
+    });
+    let mut head = [0; 12];
+    let Some(mut left) = length.checked_sub(12) else {
+        return Ok(None);
+    };
+    source.read_exact(&mut head)?;
+    if !head.starts_with(b"RIFF") || !head.ends_with(b"WEBP") {
+        return Ok(None);
+    }
+    while left >= 8 {
+        let mut chunk = [0; 8];
+        source.read_exact(&mut chunk)?;
+        left -= 8;
+        let [name @ .., a, b, c, d] = chunk;
+        let size = u64::from(u32::from_le_bytes([a, b, c, d]));
+        if name == *b"EXIF" {
+            let mut exif = Vec::new();
+            source.take(size.min(MAX_EXIF)).read_to_end(&mut exif)?;
+            return Ok(Some(
+                Orientation::from_exif_chunk(&exif).unwrap_or(Orientation::NoTransforms),
+            ));
+        }
+        let padded = (size + size % 2).min(left);
+        source.seek_relative(i64::try_from(padded).map_err(io::Error::other)?)?;
+        left -= padded;
+    }
+    Ok(Some(Orientation::NoTransforms))
 }
 
 fn write(image: &DynamicImage, format: TargetFormat, out: impl Write) -> Result<(), ImageError> {

@@ -106,8 +106,8 @@ impl ConversionSettings {
         self
     }
 
-    /// The most memory of a decoded image, in bytes, for each worker; its copy in another size comes to that. Default:
-    /// 256 MiB, which is 50 million pixels of four bytes and some.
+    /// The most memory of a decoded image, in bytes, for each worker; its copy in another size comes to that. A file may
+    /// have half of it: decoders read some whole. Default: 256 MiB, which is 50 million pixels of four bytes and some.
     #[must_use]
     pub fn max_memory(mut self, bytes: u64) -> Self {
         self.max_memory = bytes;

@@ -15,7 +15,7 @@ use crate::kind::{self, HEAD_BYTES};
 use crate::lock;
 use crate::quota::Reservation;
 use crate::receive::refuse_encoded;
-use crate::store::blocking;
+use crate::store::{Inner, blocking};
 use crate::writer::{Disk, DiskWriter, Sums};
 
 use super::checksum::Promise;
@@ -110,7 +110,7 @@ impl Tus {
         Ok(self.write_state(id, state).await?)
     }
 
-    async fn write_state(&self, id: &UploadId, state: &TusState) -> Result<(), UploadError> {
+    pub(super) async fn write_state(&self, id: &UploadId, state: &TusState) -> Result<(), UploadError> {
         let (inner, id, state) = (Arc::clone(&self.store.0), *id, state.clone());
         let written = blocking(move || inner.folder.write_json(&inner.folder.tus_state(&id), &state));
         Ok(written.await?)
@@ -161,10 +161,10 @@ impl Tus {
             chunk: promise.as_ref().map(|promise| promise.sum.clone()),
         };
         let before = sums.sha256.clone();
-        let mut writer = DiskWriter::new(file, offset, sums, Some(lock));
-        let mut reservation = Reservation::new(&self.store.0.quota);
+        let reservation = Reservation::new(&self.store.0.quota);
+        let mut writer = DiskWriter::new(file, offset, sums, Some(reservation.clone()), Some(lock));
         let mut end = self
-            .take_all(&mut body, &mut writer, &mut reservation, &mut taken_over, limit)
+            .take_all(&mut body, &mut writer, &reservation, &mut taken_over, limit)
             .await;
         // What has come is kept, whyever no more comes.
         if matches!(end, End::Whole | End::Broken(_) | End::TakenOver)
@@ -183,9 +183,9 @@ impl Tus {
             (None, _) => true,
         };
         if !kept {
-            disk = cut(disk, offset, before).await?;
+            disk = cut(disk, offset, before, Arc::clone(&self.store.0)).await?;
         }
-        reservation.keep(disk.written - offset);
+        drop(reservation);
         if promise.is_some() {
             state.verify_from = None;
             self.write_state(id, &state).await?;
@@ -244,7 +244,7 @@ impl Tus {
         &self,
         body: &mut Body,
         writer: &mut DiskWriter,
-        reservation: &mut Reservation,
+        reservation: &Reservation,
         taken_over: &mut TakenOver,
         limit: u64,
     ) -> End {
@@ -304,9 +304,10 @@ impl Tus {
 }
 
 /// Takes back the bytes behind `offset`.
-async fn cut(mut disk: Disk, offset: u64, before: Option<Sha256>) -> Result<Disk, Problem> {
+async fn cut(mut disk: Disk, offset: u64, before: Option<Sha256>, store: Arc<Inner>) -> Result<Disk, Problem> {
     let cut = blocking(move || {
         disk.file.set_len(offset)?;
+        store.quota.give_back(disk.written.saturating_sub(offset));
         disk.written = offset;
         disk.sums.sha256 = before;
         Ok(disk)

@@ -59,7 +59,7 @@ impl Tus {
             length = length.saturating_add(part);
         }
         self.check_length(length)?;
-        let mut reservation = Reservation::new(&self.store.0.quota);
+        let reservation = Reservation::new(&self.store.0.quota);
         reservation.grow(length)?;
 
         let state = TusState {
@@ -96,6 +96,8 @@ impl Tus {
             length: Some(copied.map_err(UploadError::from)?),
             ..state
         };
+        // From here on it is whole, for whoever finds it after a crash or a hook that failed.
+        self.write_state(&id, &state).await?;
         self.complete(&id, state, None, lock).await?;
         Ok(self.created(ctx, &id))
     }

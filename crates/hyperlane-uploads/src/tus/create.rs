@@ -104,6 +104,7 @@ impl Tus {
 
     /// Makes the upload, while there are not too many.
     pub(super) async fn begin(&self, state: &TusState) -> Result<UploadId, Problem> {
+        self.store.check_stored()?;
         let inner = Arc::clone(&self.store.0);
         let most = inner.settings.max_unfinished;
         let one_more = |count: usize| (count < most).then_some(count + 1);

@@ -10,7 +10,7 @@ mod create;
 pub(crate) mod locks;
 mod metadata;
 mod reply;
-mod state;
+pub(crate) mod state;
 
 use std::fmt;
 use std::pin::Pin;
@@ -69,6 +69,7 @@ pub struct Tus {
     store: UploadStore,
     hook: Option<Arc<Hook>>,
     location: Option<Arc<str>>,
+    keep_finished: bool,
 }
 
 impl Tus {
@@ -106,6 +107,7 @@ impl Tus {
             store,
             hook: None,
             location: None,
+            keep_finished: false,
         }
     }
 
@@ -126,6 +128,14 @@ impl Tus {
     #[must_use]
     pub fn location(mut self, prefix: &str) -> Self {
         self.location = Some(prefix.trim_end_matches('/').into());
+        self
+    }
+
+    /// Refuses to remove finished uploads (403): `DELETE` needs nothing but the id, which is that of the stored file.
+    /// Without it whoever is shown the address of a file can remove it.
+    #[must_use]
+    pub fn keep_finished(mut self) -> Self {
+        self.keep_finished = true;
         self
     }
 
@@ -213,6 +223,10 @@ impl Tus {
                 let (inner, id) = (Arc::clone(&self.store.0), *id);
                 let removed = blocking(move || state::remove(&inner, &id)).await;
                 removed.map_err(UploadError::from)?;
+            }
+            Found::Finished(_) if self.keep_finished => {
+                let detail = "the upload is finished and is not removed here";
+                return Err(reply::refuse(StatusCode::FORBIDDEN, detail));
             }
             Found::Finished(record) => {
                 self.store.remove(&record.file.id).await.map_err(UploadError::from)?;

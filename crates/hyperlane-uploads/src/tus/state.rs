@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
@@ -45,6 +46,12 @@ pub(super) enum Found {
     /// It was without progress for too long, and was removed.
     Expired,
     Missing,
+}
+
+/// Whether an upload is all there and waits only for the next process that makes a file of it.
+pub(crate) fn waits_to_be_stored(state: &Path, bytes: u64) -> io::Result<bool> {
+    let state = folder::read_json::<TusState>(state)?;
+    Ok(state.is_some_and(|state| state.is_complete(bytes) && state.verify_from.is_none()))
 }
 
 impl TusState {
@@ -125,8 +132,10 @@ pub(super) fn find(store: &Inner, id: &UploadId) -> io::Result<Found> {
 
 /// Removes an upload that is not finished.
 pub(super) fn remove(store: &Inner, id: &UploadId) -> io::Result<()> {
+    // It may be recorded as a stored file already, where the hook failed: a record without bytes would stay for ever.
+    folder::remove(&store.folder.record(id))?;
     forget(store, id)?;
-    // They may be at the place of a stored file already, and not recorded.
+    // Its bytes may be at the place of a stored file already.
     for data in [store.folder.tus_data(id), store.folder.file(id)] {
         let bytes = folder::length(&data)?.unwrap_or_default();
         folder::remove(&data)?;
@@ -146,7 +155,8 @@ pub(super) fn store(
     let folder = &store.folder;
     let data = folder.tus_data(id);
     let from = if data.exists() { data } else { folder.file(id) };
-    let mut file = File::open(&from)?;
+    // Written to as well: without that right Windows refuses to flush it.
+    let mut file = OpenOptions::new().read(true).write(true).open(&from)?;
     let mut head = Vec::new();
     Read::by_ref(&mut file).take(HEAD_BYTES as u64).read_to_end(&mut head)?;
     let found = kind::sniff(&head);
@@ -175,8 +185,11 @@ pub(super) fn store(
         },
         tus: Some(state.notes.clone()),
     };
-    // To read is enough for `fsync`.
+    let is_new = !folder.record(id).exists();
     folder.store(id, &file, &from, &record)?;
+    if is_new {
+        store.stored.fetch_add(1, Ordering::Relaxed);
+    }
     Ok(record.file)
 }
 

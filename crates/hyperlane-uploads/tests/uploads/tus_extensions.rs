@@ -206,3 +206,71 @@ async fn a_type_that_is_not_taken_ends_the_upload() {
         .await;
     any.assert_status(412);
 }
+
+// A hook that fails, or a process that ends in it: the file is stored, and the hook is called again.
+#[tokio::test]
+async fn a_concatenation_whose_hook_failed_is_finished_later() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let folder = tempfile::tempdir().unwrap();
+    let store = hyperlane_uploads::UploadStore::open(folder.path()).await.unwrap();
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    let hooked = hyperlane_uploads::Tus::new(store.clone()).on_complete(move |_| {
+        let call = counted.fetch_add(1, Ordering::Relaxed);
+        async move { assert!(call > 0, "the first call fails") }
+    });
+    let server = hyperlane::Server::new();
+    server.nest("/files", hooked.router());
+    let client = hyperlane::testing::TestClient::new(server);
+    let begun = tus(client.post("/files")).header("upload-concat", "partial");
+    let begun = begun.header("content-type", OFFSET_STREAM).header("upload-length", "4");
+    let part = begun.body("some").await.header("location").unwrap().to_owned();
+    let joined = tus(client.post("/files")).header("upload-concat", format!("final;{part}"));
+    joined.await.assert_status(500);
+    let file = store.list().await.unwrap().remove(0);
+    let found = tus(client.head(&format!("/files/{}", file.id))).await;
+    found.assert_status(200).assert_header("upload-length", "4");
+    assert_eq!(calls.load(Ordering::Relaxed), 2);
+    assert_eq!(std::fs::read(store.path(&file.id)).unwrap(), b"some");
+}
+
+#[tokio::test]
+async fn an_upload_whose_hook_failed_is_removed_with_its_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = hyperlane_uploads::UploadStore::open(folder.path()).await.unwrap();
+    let hooked = hyperlane_uploads::Tus::new(store.clone())
+        .on_complete(async |upload| assert!(upload.file.bytes == 0, "it fails"));
+    let server = hyperlane::Server::new();
+    server.nest("/files", hooked.router());
+    let client = hyperlane::testing::TestClient::new(server);
+    let whole = tus(client.post("/files")).header("upload-length", "4");
+    let whole = whole.header("content-type", OFFSET_STREAM).body("some").await;
+    whole.assert_status(500);
+    assert!(store.list().await.unwrap().is_empty());
+
+    let begun = tus(client.post("/files")).header("upload-length", "4").await;
+    let location = begun.header("location").unwrap();
+    let patch = tus(client.patch(location)).header("content-type", OFFSET_STREAM);
+    patch.header("upload-offset", "0").body("some").await.assert_status(500);
+    tus(client.delete(location)).await.assert_status(204);
+    assert_eq!((store.list().await.unwrap().len(), store.used_bytes()), (0, 0));
+}
+
+#[tokio::test]
+async fn finished_uploads_are_kept_where_that_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = hyperlane_uploads::UploadStore::open(folder.path()).await.unwrap();
+    let server = hyperlane::Server::new();
+    server.nest(
+        "/files",
+        hyperlane_uploads::Tus::new(store.clone()).keep_finished().router(),
+    );
+    let client = hyperlane::testing::TestClient::new(server);
+    for (length, status) in [("0", 403), ("1", 204)] {
+        let begun = tus(client.post("/files")).header("upload-length", length).await;
+        let location = begun.header("location").unwrap();
+        tus(client.delete(location)).await.assert_status(status);
+    }
+    assert_eq!(store.list().await.unwrap().len(), 1);
+}

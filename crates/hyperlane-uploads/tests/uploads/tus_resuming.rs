@@ -222,3 +222,31 @@ proptest! {
         });
     }
 }
+
+// What a time-out leaves on disk is counted: otherwise each one adds to a disk that the quota believes empty.
+#[tokio::test]
+async fn what_is_kept_of_a_request_that_timed_out_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = UploadStore::open(folder.path()).await.unwrap();
+    let server = hyperlane::Server::new();
+    let tus = Tus::new(store.clone()).router();
+    server
+        .middleware(hyperlane::middleware::Timeout::new(Duration::from_millis(500)))
+        .nest("/files", tus);
+    let client = hyperlane::testing::TestClient::new(server).header("tus-resumable", "1.0.0");
+    let begun = client.post("/files").header("upload-length", "400000").await;
+    let location = begun.header("location").unwrap().to_owned();
+    let pieces = stream::iter([Ok::<_, std::io::Error>(Bytes::from(bytes(300_000)))]);
+    let silent = Body::stream(pieces.chain(stream::pending()));
+    let patch = client
+        .patch(&location)
+        .header("content-type", crate::tus::OFFSET_STREAM)
+        .header("upload-offset", "0");
+    let _ = patch.body(silent).try_send().await;
+    let path = folder.path().join("tus").join(id(&location).to_string());
+    assert!(std::fs::metadata(&path).unwrap().len() > 200_000);
+    wait_until("what is on disk is counted", || {
+        store.used_bytes() == std::fs::metadata(&path).unwrap().len()
+    })
+    .await;
+}

@@ -128,6 +128,25 @@ async fn a_store_that_is_full_answers_507_until_something_is_removed() {
     uploads.client.put("/whole").body(bytes(1000)).await.assert_status(200);
 }
 
+// An empty file is no byte of the quota, and two files on disk.
+#[tokio::test]
+async fn the_number_of_files_is_bounded() {
+    let uploads = Uploads::start(UploadSettings::new().max_stored(2)).await;
+    let file: StoredFile = uploads.client.put("/whole").await.json().await;
+    let empty = || {
+        let post = uploads.client.post("/files").header("tus-resumable", "1.0.0");
+        post.header("upload-length", "0")
+    };
+    empty().await.assert_status(201);
+    empty().await.assert_status(507);
+    uploads.client.put("/whole").await.assert_status(507);
+    let again = UploadStore::open_with(uploads.folder.path(), UploadSettings::new().max_stored(2));
+    let again = again.await.unwrap();
+    assert!(again.receive_body(Body::from("x"), None).await.unwrap_err().is_full());
+    uploads.store.remove(&file.id).await.unwrap();
+    empty().await.assert_status(201);
+}
+
 #[tokio::test]
 async fn a_type_is_told_by_bytes_and_not_by_name_or_header() {
     let uploads = Uploads::start(UploadSettings::new().allow_types(["image/*"])).await;

@@ -11,7 +11,9 @@ export class Upload {
   #file;
   #told;
   #request = null;
-  #running = false;
+  #creating = null;
+  // The run that goes on; a new one after each pause, since the one before may still wait for something.
+  #run = null;
 
   /** `told` has `begun(url)`, `progress(bytes)`, `waiting(seconds)`, `done()` and `failed(reason)`. */
   constructor(file, url, told) {
@@ -22,22 +24,23 @@ export class Upload {
 
   /** Goes on, from wherever the server stands. */
   async start() {
-    if (this.#running) return;
-    this.#running = true;
+    if (this.#run) return;
+    const run = {};
+    this.#run = run;
     let tries = 0;
-    while (this.#running) {
+    while (this.#run === run) {
       const before = this.sent ?? 0;
       try {
-        await this.#send();
-        if (!this.#running) return;
-        this.#running = false;
+        await this.#send(run);
+        if (this.#run !== run) return;
+        this.#run = null;
         this.#told.done();
         return;
       } catch (error) {
-        if (!this.#running) return;
+        if (this.#run !== run) return;
         if ((this.sent ?? 0) > before) tries = 0;
         if (error instanceof Refused || tries === PAUSES.length) {
-          this.#running = false;
+          this.#run = null;
           this.#told.failed(error.message);
           return;
         }
@@ -50,7 +53,7 @@ export class Upload {
 
   /** Stops; what the server has stays there. */
   pause() {
-    this.#running = false;
+    this.#run = null;
     this.#request?.abort();
   }
 
@@ -60,12 +63,18 @@ export class Upload {
     if (this.url) await fetch(this.url, { method: "DELETE", headers: VERSION }).catch(() => {});
   }
 
-  async #send() {
+  async #send(run) {
+    // One that was paused while it was created is created now, and not a second time.
+    await this.#creating?.catch(() => {});
+    if (this.#run !== run) return;
     let offset = this.url ? await this.#ask() : null;
+    if (this.#run !== run) return;
     if (offset === null) {
-      await this.#create();
+      this.#creating = this.#create();
+      await this.#creating;
       offset = 0;
     }
+    if (this.#run !== run) return;
     if (offset < this.#file.size) await this.#patch(offset);
   }
 
