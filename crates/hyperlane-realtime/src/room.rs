@@ -36,8 +36,8 @@ impl Room {
         &self.name
     }
 
-    /// Sends a value to all members, as JSON that is written once. It waits for nobody: with ten thousand members it
-    /// takes about a millisecond or two.
+    /// Sends a value to all members, as JSON that is written once. It waits for nobody; the time it takes
+    /// grows with the members.
     ///
     /// With a backplane it is heard when it comes back from there, so that all nodes hear the same order.
     ///

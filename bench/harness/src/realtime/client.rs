@@ -26,6 +26,8 @@ use crate::Failure;
 
 /// Connections that are being opened at once. The backlog of a server has room for these of all processes.
 const OPENING: usize = 64;
+/// Of about 28,000 that there are, of which the system takes the one half first.
+const PORTS_EACH: usize = 4_096;
 const EVENTS: usize = 512;
 const READ_BUFFER: usize = 16 * 1024;
 /// How often it looks for what it is told while nothing comes.
@@ -193,10 +195,18 @@ impl Client {
         say(&format!("opened {} {}", self.open, self.failed + self.opening))
     }
 
+    /// Every so many connections come from an address of their own: the system looks for a free port ever longer as those
+    /// of an address run out, and of an earlier run some are held for a minute.
+    fn next_source(&self) -> Ipv4Addr {
+        let [a, b, c, d] = self.source.octets();
+        let further = self.connections.len() / PORTS_EACH;
+        Ipv4Addr::new(a, (std::process::id() % 200) as u8 + b, c.wrapping_add(further as u8), d)
+    }
+
     fn connect(&mut self) -> io::Result<()> {
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         let socket = socket_with(AddressFamily::INET, SocketType::STREAM, flags, None)?;
-        bind(&socket, &SocketAddrV4::new(self.source, 0))?;
+        bind(&socket, &SocketAddrV4::new(self.next_source(), 0))?;
         match connect(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, self.port)) {
             Ok(()) | Err(Errno::INPROGRESS) => {}
             Err(error) => return Err(error.into()),
