@@ -16,7 +16,7 @@ const HIGH_WATER: usize = 96 * 1024;
 /// From this size on a piece of a body is written from where it lies, not copied behind the head.
 const OWN_SLICE: usize = 8 * 1024;
 /// The same mark for such pieces: a stream of them, if they are there at once, goes out four at a time where each has
-/// 64 KiB, which is half again as fast on one connection.
+/// 64 KiB, which is a fifth to a half faster on one connection.
 const OWN_HIGH_WATER: usize = 256 * 1024;
 /// As many of them as go into one write, each with what stands before it.
 const OWN_SLICES: usize = 8;
